@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { messageOf } from '../model/errors.ts'
+import { CorruptEntry } from './corrupt-entry.ts'
+import type { Entry, LoggedTransaction } from './entry.ts'
+import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
+
+/**
+ * Entries to items and back. The hash of an item covers every attribute (the body by its own hash), so a change of a
+ * single bit anywhere is found, and `prev` makes a chain, so a missing or exchanged entry is found too.
+ */
+
+/** Level 1 compresses a batch to within a tenth of level 6 at a third of the time. */
+const DEFLATE_LEVEL = 1
+
+/** A body below this size stays plain: deflate would not save a write unit. */
+const MIN_DEFLATE_BYTES = 512
+
+/** What the writer knows about an entry before it is encoded. */
+export interface EntryDraft {
+  lsn: number
+  time: number
+  prev: string
+  transactions: LoggedTransaction[]
+}
+
+export interface EncodedEntry {
+  item: LogItem
+  body: Uint8Array
+}
+
+/** Encodes a draft as an item whose body is still to be placed (see Log.append). */
+export function encodeEntry(draft: EntryDraft, ids: { storeId: string; writer: string; attempt: string }): EncodedEntry {
+  const { codec, body } = encodeBody(draft.transactions)
+  const item: LogItem = {
+    ...ids,
+    lsn: draft.lsn,
+    format: LOG_FORMAT,
+    time: draft.time,
+    prev: draft.prev,
+    hash: '',
+    codec,
+    transactions: draft.transactions.length,
+    bodyHash: sha256(body),
+    bodyBytes: body.byteLength,
+  }
+  return { item, body }
+}
+
+function encodeBody(transactions: LoggedTransaction[]): { codec: Codec; body: Uint8Array } {
+  const json = Buffer.from(JSON.stringify(transactions))
+  if (json.byteLength < MIN_DEFLATE_BYTES) return { codec: 'json', body: json }
+  return { codec: 'deflate', body: deflateRawSync(json, { level: DEFLATE_LEVEL }) }
+}
+
+/** The item that starts a log: no transactions, at LSN 0 (a clone's: at its parent's LSN). */
+export function genesisItem(storeId: string, createdMs: number): LogItem {
+  const item: LogItem = {
+    lsn: 0,
+    format: LOG_FORMAT,
+    storeId,
+    writer: storeId,
+    attempt: storeId,
+    time: createdMs,
+    prev: '',
+    hash: '',
+    codec: 'none',
+    transactions: 0,
+    bodyHash: sha256(Buffer.alloc(0)),
+    bodyBytes: 0,
+  }
+  return { ...item, hash: hashOfItem(item) }
+}
+
+/**
+ * SHA-256 over the canonical encoding of all attributes but the hash itself. The body is in it by its hash, so that
+ * trimming can take the body and leave the chain.
+ */
+export function hashOfItem(item: LogItem): string {
+  return sha256(
+    JSON.stringify([
+      item.format,
+      item.storeId,
+      item.lsn,
+      item.writer,
+      item.attempt,
+      item.time,
+      item.prev,
+      item.codec,
+      item.transactions,
+      item.bodyHash,
+      item.bodyBytes,
+      item.bodyKey ?? null,
+    ]),
+  )
+}
+
+/** Decodes an item and its body. Throws {@link CorruptEntry} when they do not agree. */
+export function decodeEntry(item: LogItem, body: Uint8Array): Entry {
+  if (sha256(body) !== item.bodyHash) throw new CorruptEntry(item.lsn, 'its body does not match its checksum')
+  const transactions = decodeBody(item, body)
+  if (transactions.length !== item.transactions) {
+    throw new CorruptEntry(item.lsn, `it has ${transactions.length} transactions instead of ${item.transactions}`)
+  }
+  return {
+    lsn: item.lsn,
+    time: item.time,
+    writer: item.writer,
+    attempt: item.attempt,
+    prev: item.prev,
+    hash: item.hash,
+    bytes: item.bodyBytes,
+    transactions,
+  }
+}
+
+function decodeBody(item: LogItem, body: Uint8Array): LoggedTransaction[] {
+  try {
+    switch (item.codec) {
+      case 'none':
+        return []
+      case 'json':
+        return JSON.parse(Buffer.from(body).toString('utf8')) as LoggedTransaction[]
+      case 'deflate':
+        return JSON.parse(inflateRawSync(body).toString('utf8')) as LoggedTransaction[]
+    }
+  } catch (error) {
+    throw new CorruptEntry(item.lsn, `its body cannot be decoded (${messageOf(error)})`)
+  }
+  throw new CorruptEntry(item.lsn, `its codec ${JSON.stringify(item.codec)} is unknown to this build`)
+}
+
+function sha256(data: Uint8Array | string): string {
+  return createHash('sha256').update(data).digest('hex')
+}

@@ -1,0 +1,38 @@
+import type { BorealEvent } from '../model/events.ts'
+import type { OperationResult } from '../model/operations.ts'
+
+/** One transaction as the log holds it. */
+export interface LoggedTransaction {
+  /** ULID. */
+  id: string
+  /** The client's idempotency key; absent when the client gave none. */
+  key?: string
+  /** Whose key it is. */
+  principal?: string
+  /** Hash of the canonical request: the same key with another request is an error. */
+  request?: string
+  /** Who asked. */
+  actor: string
+  /** Why, when it was said. */
+  reason?: string
+  events: BorealEvent[]
+  results: OperationResult[]
+}
+
+/** What one append made durable. */
+export interface Entry {
+  lsn: number
+  /** Server time of the append in ms; never less than that of the entry before. */
+  time: number
+  /** ULID of the process that wrote it. */
+  writer: string
+  /** ULID, fresh for every distinct (slot, bytes). */
+  attempt: string
+  /** Hash of the entry before, hex. */
+  prev: string
+  /** Hash of this entry, hex. */
+  hash: string
+  /** Stored size of the body. */
+  bytes: number
+  transactions: LoggedTransaction[]
+}

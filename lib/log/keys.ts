@@ -1,0 +1,29 @@
+/** Keys of the table and of what the log keeps in the object store. Everything starts with the store id. */
+
+/** Slots per partition key. */
+export const BUCKET_SIZE = 65_536
+
+/** Partition key of the bucket that holds an LSN. */
+export function bucketKey(storeId: string, lsn: number): string {
+  return `${storeId}#${Math.floor(lsn / BUCKET_SIZE)
+    .toString()
+    .padStart(12, '0')}`
+}
+
+export function headKey(storeId: string): string {
+  return `${storeId}#head`
+}
+
+export function registryKey(name: string): string {
+  return `registry#${name}`
+}
+
+/** An LSN in a key: padded, so that keys sort as LSNs do. */
+export function paddedLsn(lsn: number): string {
+  return lsn.toString().padStart(16, '0')
+}
+
+/** Key of a body that was too large for its item. Never shared and never reused: it names slot and attempt. */
+export function bodyKey(storeId: string, lsn: number, attempt: string): string {
+  return `${storeId}/bodies/${paddedLsn(lsn)}-${attempt}`
+}

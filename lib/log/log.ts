@@ -1,0 +1,219 @@
+import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Runtime } from '../model/runtime.ts'
+import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
+import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
+import type { Entry, LoggedTransaction } from './entry.ts'
+import { decodeEntry, type EncodedEntry, encodeEntry, hashOfItem } from './entry-codec.ts'
+import type { BodyStore, EventLog, LogItem } from './event-log.ts'
+import { BUCKET_SIZE, bodyKey } from './keys.ts'
+import { PendingAppend } from './pending-append.ts'
+
+/** Bodies above this go to the object store; DynamoDB takes items up to 400 KB with all attributes. */
+const MAX_ITEM_BODY_BYTES = 350 * 1024
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+export interface LogOptions {
+  storeId: string
+  bodies: BodyStore
+  runtime: Runtime
+  logger: Logger
+  /**
+   * A node that has not confirmed the tail for so long reads the head before it does anything else, because what it
+   * takes for an empty slot may be a trimmed one. Must be far below the age at which tombstones are deleted. Default a day.
+   */
+  staleAfterMs?: number
+}
+
+/**
+ * The linearizable log of one store.
+ *
+ * Safety rests on one fact: a slot is written at most once. An append names its predecessor by its position, so a
+ * writer that is behind, paused or deposed can only lose the race for a slot. Nothing here needs a lease or a clock.
+ */
+export class Log {
+  readonly storeId: string
+  /** ULID of this process as a writer. */
+  readonly writer: string
+  readonly #log: EventLog
+  readonly #bodies: BodyStore
+  readonly #runtime: Runtime
+  readonly #logger: Logger
+  readonly #staleAfterMs: number
+  #confirmedAt: number
+
+  constructor(log: EventLog, options: LogOptions) {
+    this.#log = log
+    this.storeId = options.storeId
+    this.writer = options.runtime.newId()
+    this.#bodies = options.bodies
+    this.#runtime = options.runtime
+    this.#logger = options.logger
+    this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
+    this.#confirmedAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** Server time in ms. */
+  now(): number {
+    return this.#log.serverClock.now()
+  }
+
+  /** How far the local clock is from the server's, ms; `undefined` while unknown. */
+  get clockSkewMs(): number | undefined {
+    return this.#log.serverClock.skewMs
+  }
+
+  /** The genesis mark: where an empty store stands. */
+  async genesis(): Promise<LogMark> {
+    const item = await this.#reading(() => this.#log.get(0))
+    if (item === undefined) throw new LogTrimmed(0)
+    verifyItem(item, this.storeId)
+    return markOf(item)
+  }
+
+  /** Encodes the entry that is to follow `mark`; no request is made. */
+  encode(mark: LogMark, transactions: LoggedTransaction[]): EncodedEntry {
+    return encodeEntry(
+      { lsn: mark.lsn + 1, time: this.nextTime(mark), prev: mark.hash, transactions },
+      { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() },
+    )
+  }
+
+  /** The time of the entry that follows `mark`: server time, never before its predecessor's. */
+  nextTime(mark: LogMark): number {
+    return Math.max(this.now(), mark.time)
+  }
+
+  /**
+   * Starts to append an encoded entry. The caller must stand at its predecessor and must not start another append
+   * before this one has settled.
+   *
+   * @throws BorealError `log_unavailable` when the body could not be stored: nothing was appended.
+   */
+  async append({ item, body }: EncodedEntry): Promise<PendingAppend> {
+    await this.#refreshIfStale(item.lsn - 1)
+    const placed = await this.#place(item, body)
+    const pending = new PendingAppend(this.#log, placed, this.#runtime, this.#logger)
+    void pending.settled.then(({ kind }) => kind !== 'failed' && this.#confirmed())
+    return pending
+  }
+
+  /** An entry for the same slot that does nothing, to end the doubt about a pending append. */
+  noop(item: LogItem): LogItem {
+    const draft = { lsn: item.lsn, time: item.time, prev: item.prev, transactions: [] }
+    const ids = { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() }
+    const { item: noop, body } = encodeEntry(draft, ids)
+    return sealed({ ...noop, body })
+  }
+
+  /**
+   * The proof of a linearizable read: looks for an entry after `mark`. None means that at some moment after this call
+   * nothing was committed beyond `mark`. Throws BorealError `log_unavailable` when the log cannot be asked.
+   */
+  async probe(lsn: number): Promise<LogItem | undefined> {
+    await this.#refreshIfStale(lsn)
+    const item = await this.#reading(() => this.#log.get(lsn + 1))
+    this.#confirmed()
+    return item
+  }
+
+  /** Verified entries after `mark`, page by page, to the end of the log. */
+  async *follow(mark: LogMark): AsyncGenerator<Entry[]> {
+    await this.#refreshIfStale(mark.lsn)
+    let next = this.#reading(() => this.#log.read(mark.lsn))
+    for (;;) {
+      const items = await next
+      if (items.length === 0) break
+      // The next page is on its way while this one is decoded and applied.
+      next = this.#reading(() => this.#log.read(items.at(-1)!.lsn))
+      next.catch(() => undefined)
+      const entries: Entry[] = []
+      for (const item of items) {
+        verifyNext(item, mark, this.storeId)
+        entries.push(decodeEntry(item, await this.#bodyOf(item)))
+        mark = markOf(item)
+      }
+      yield entries
+    }
+    this.#confirmed()
+  }
+
+  /**
+   * Checks that the log really ends at `mark`, as far as can be seen: a bucket that ends early although the next one
+   * has entries has lost its last ones.
+   */
+  async verifyEnd(mark: LogMark): Promise<void> {
+    const nextBucket = (Math.floor((mark.lsn + 1) / BUCKET_SIZE) + 1) * BUCKET_SIZE
+    const [first] = await this.#reading(() => this.#log.read(nextBucket - 1))
+    if (first !== undefined) throw new CorruptEntry(mark.lsn + 1, `it is missing, the next one present is ${first.lsn}`)
+  }
+
+  /** One entry, verified by itself; `undefined` when the slot is empty. */
+  async entry(lsn: number): Promise<Entry | undefined> {
+    const item = await this.#reading(() => this.#log.get(lsn))
+    if (item === undefined) return undefined
+    verifyItem(item, this.storeId)
+    return decodeEntry(item, await this.#bodyOf(item))
+  }
+
+  /** Decodes an item that is known to follow `mark`. */
+  async next(item: LogItem, mark: LogMark): Promise<Entry> {
+    verifyNext(item, mark, this.storeId)
+    return decodeEntry(item, await this.#bodyOf(item))
+  }
+
+  close(): void {
+    this.#log.close()
+  }
+
+  async #place(item: LogItem, body: Uint8Array): Promise<LogItem> {
+    if (body.byteLength <= MAX_ITEM_BODY_BYTES) return sealed({ ...item, body })
+    const key = bodyKey(this.storeId, item.lsn, item.attempt)
+    try {
+      await this.#bodies.put(key, body, { ifAbsent: true })
+    } catch (error) {
+      throw unavailable(`the body of entry ${item.lsn} could not be stored`, error)
+    }
+    return sealed({ ...item, bodyKey: key })
+  }
+
+  async #bodyOf(item: LogItem): Promise<Uint8Array> {
+    if (item.bodyKey === undefined) return item.body ?? new Uint8Array()
+    try {
+      return await this.#bodies.get(item.bodyKey)
+    } catch (error) {
+      if (isBorealError(error, 'not_found')) throw new CorruptEntry(item.lsn, `its body ${item.bodyKey} is missing`)
+      throw unavailable(`the body of entry ${item.lsn} cannot be read`, error)
+    }
+  }
+
+  /** Invariant of trimming: whoever was away for long learns first whether slots after its position were trimmed. */
+  async #refreshIfStale(lsn: number): Promise<void> {
+    if (this.now() - this.#confirmedAt <= this.#staleAfterMs) return
+    const { trimmedTo } = await this.#reading(() => this.#log.head())
+    if (trimmedTo > lsn) throw new LogTrimmed(lsn + 1)
+    this.#confirmed()
+  }
+
+  #confirmed(): void {
+    this.#confirmedAt = this.now()
+  }
+
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      throw unavailable('the log cannot be read', error)
+    }
+  }
+}
+
+function unavailable(what: string, cause: unknown): BorealError {
+  return new BorealError('log_unavailable', `${what}: ${messageOf(cause)}`, { cause, retryAfter: 1 })
+}
+
+/** Fixes an item: from here on nothing in it may change. */
+function sealed(item: LogItem): LogItem {
+  return { ...item, hash: hashOfItem(item) }
+}

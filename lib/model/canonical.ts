@@ -1,0 +1,10 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * Content identity. Values that came out of a schema are canonical (see scalars.ts), so their JSON text identifies them.
+ */
+
+/** SHA-256 of the value's JSON text, in hex (64 characters). */
+export function contentHash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+}

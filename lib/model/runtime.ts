@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ulid } from 'ulid'
+
+/**
+ * Everything nondeterministic that a node uses: time, randomness, ids and waiting.
+ *
+ * It is passed in from the edge, so a test can run a whole node on a clock of its own. Code that applies log entries
+ * must not see it at all: what it needs is in the entry.
+ */
+export interface Runtime {
+  /** Wall clock in ms since the epoch. May jump; never used for safety. */
+  now(): number
+  /** Monotonic clock in ms from an arbitrary start; goes on while the process is stopped. */
+  monotonic(): number
+  /** A number in [0, 1), for jitter. */
+  random(): number
+  /** A new ULID. */
+  newId(): string
+  /** Resolves after `ms`, or at once when the signal aborts (without throwing). */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** The machine's own clock and randomness. */
+export const systemRuntime: Runtime = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+  newId: () => ulid(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+  },
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import manifest from '../../package.json' with { type: 'json' }
+import { INITDB_PARAMS, PgliteEngine, POSTGRES_CONF } from './engine.ts'
+import { loadMigrations, type Migration } from './migrations.ts'
+import { statement } from './statement.ts'
+
+/**
+ * The base image: an empty store at the current schema, from which every engine boots. initdb takes seconds, loading
+ * an image half of one, so the image is built once per (schema, PGlite version, settings) and kept in a cache folder.
+ */
+export interface BaseImage {
+  bytes: SharedArrayBuffer
+  schemaVersion: number
+}
+
+export interface BaseImageOptions {
+  /** Where images are kept; default `BOREAL_CACHE`, else a folder under the system's temporary directory. */
+  cacheDir?: string | undefined
+  /** Hears when an image has to be built, which takes some seconds. */
+  onBuild?: () => void
+}
+
+/** Loads the base image from the cache, or builds it. */
+export async function loadBaseImage(options: BaseImageOptions = {}): Promise<BaseImage> {
+  const migrations = loadMigrations()
+  const dir = options.cacheDir ?? process.env.BOREAL_CACHE ?? join(tmpdir(), 'boreal-cache')
+  const file = join(dir, `base-${imageKey(migrations)}.tar`)
+  const bytes = (await readFile(file).catch(() => undefined)) ?? (await buildInto(dir, file, migrations, options))
+  const shared = new SharedArrayBuffer(bytes.byteLength)
+  new Uint8Array(shared).set(bytes)
+  return { bytes: shared, schemaVersion: migrations.length }
+}
+
+function imageKey(migrations: Migration[]): string {
+  const parts = [manifest.dependencies['@electric-sql/pglite'], POSTGRES_CONF, ...INITDB_PARAMS]
+  for (const migration of migrations) parts.push(migration.checksum)
+  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 24)
+}
+
+async function buildInto(
+  dir: string,
+  file: string,
+  migrations: Migration[],
+  options: BaseImageOptions,
+): Promise<Uint8Array> {
+  options.onBuild?.()
+  const engine = await PgliteEngine.boot()
+  try {
+    for (const migration of migrations) await apply(engine, migration)
+    const image = await engine.image()
+    await mkdir(dir, { recursive: true })
+    // Others may build the same image at the same moment: each writes its own file, the last rename wins.
+    const temporary = `${file}.${process.pid}.${Date.now()}`
+    await writeFile(temporary, image)
+    await rename(temporary, file)
+    return image
+  } finally {
+    await engine.kill()
+  }
+}
+
+async function apply(engine: PgliteEngine, migration: Migration): Promise<void> {
+  if (migration.preRestore !== undefined) await engine.exec(migration.preRestore)
+  await engine.exec(migration.postRestore)
+  await engine.run([
+    statement(
+      'insert into boreal.schema_migration (number, name, checksum, down_sql) values ($1, $2, $3, $4)',
+      migration.number,
+      migration.name,
+      migration.checksum,
+      migration.down,
+    ),
+  ])
+}

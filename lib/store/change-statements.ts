@@ -1,0 +1,164 @@
+import { TABLES } from './apply-event.ts'
+import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
+import { countRow, removeEmptyJobs, upsertJobs } from './job-changes.ts'
+import { arrayParam, type Statement, statement } from './statement.ts'
+import { remove, type RowMeta, selectByKeys, type Table, upsert } from './table.ts'
+
+/** The row of a table before the change set; `undefined` when there was none. */
+export type RowBefore = (table: Table, key: string) => object | undefined
+
+/** Statements that read what {@link changeStatements} must know of the rows before, one per touched table. */
+export function beforeStatements(changes: ChangeSet): { table: Table; statement: Statement }[] {
+  return changes.touched().map(([table, keys]) => ({ table, statement: selectByKeys(table, keys, 'facets') }))
+}
+
+/** Where the log stands after the change set. */
+export interface AppliedMark {
+  /** LSN of the store before. */
+  previousLsn: number
+  lsn: number
+  hash: string
+  timeMs: number
+}
+
+/**
+ * The SQL of a change set: each table written once, whatever the number of rows. The statements hold values only, so
+ * they can be run on any store that stands where `before` was read.
+ */
+export function changeStatements(changes: ChangeSet, before: RowBefore, mark: AppliedMark): Statement[] {
+  const effects = completed(changes, before)
+  const statements: Statement[] = []
+  if (effects.jobs.size > 0) statements.push(upsertJobs(effects.jobs))
+  for (const { table, puts } of effects.tables) if (puts.length > 0) statements.push(upsert(table, puts))
+  for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
+  if (effects.abandonedConfigs.size > 0) statements.push(removeUnreferenced(effects.abandonedConfigs))
+  const emptied = removeEmptyJobs(effects.jobs)
+  if (emptied !== undefined) statements.push(emptied)
+  if (changes.tables.size > 0) statements.push(entityChanges(changes))
+  if (effects.departures.size > 0) statements.push(departures(effects))
+  if (changes.idempotency.size > 0) statements.push(idempotencyKeys(changes))
+  if (changes.horizon !== undefined) statements.push(...forget(changes.horizon))
+  statements.push(applied(mark))
+  return statements
+}
+
+/** Whether the last result of {@link changeStatements} says that the store really stood one step before. */
+export function movedOn(results: { affected: number }[]): boolean {
+  return results.at(-1)?.affected === 1
+}
+
+interface Effects extends LeavingSink {
+  tables: { table: Table; puts: { row: object; meta: RowMeta }[]; removals: string[] }[]
+}
+
+/** Joins the changes with the rows before them. */
+function completed(changes: ChangeSet, before: RowBefore): Effects {
+  const effects: Effects = {
+    tables: [],
+    departures: new Map([...changes.departures].map(([table, scopes]) => [table, new Map(scopes)])),
+    jobs: new Map([...changes.jobs].map(([id, job]) => [id, { ...job, counters: new Map(job.counters) }])),
+    abandonedConfigs: new Set(changes.abandonedConfigs),
+  }
+  for (const table of TABLES) {
+    const rows = changes.tables.get(table)
+    if (rows !== undefined) effects.tables.push({ table, ...completedRows(table, rows, before, effects) })
+  }
+  return effects
+}
+
+function completedRows(table: Table, rows: Map<string, Change>, before: RowBefore, effects: Effects) {
+  const puts: { row: object; meta: RowMeta }[] = []
+  const removals: string[] = []
+  for (const [key, change] of rows) {
+    const old = before(table, key)
+    recordLeaving(effects, table, old, change.first, change.firstLsn)
+    if (old !== undefined) countRow(effects.jobs, table, old, -1)
+    if (change.current === undefined) {
+      if (old !== undefined) removals.push(key)
+    } else {
+      countRow(effects.jobs, table, change.current, 1)
+      puts.push({ row: change.current, meta: change.meta })
+    }
+  }
+  return { puts, removals }
+}
+
+const REFERRING = TABLES.filter((table) => table.configs !== undefined)
+
+/** A config exists while something refers to it. */
+function removeUnreferenced(configIds: Set<string>): Statement {
+  const references = REFERRING.map((table) => `not exists (select from ${table.name} r where r.config_id = c.config_id)`)
+  return {
+    sql: `delete from task_config c where config_id = any($1::text[]) and ${references.join(' and ')}`,
+    params: [arrayParam([...configIds])],
+  }
+}
+
+function entityChanges(changes: ChangeSet): Statement {
+  const versions = new Map<string, number>()
+  for (const [table, rows] of changes.tables) {
+    let version = 0
+    for (const change of rows.values()) version = Math.max(version, change.meta.version)
+    versions.set(table.entity, version)
+  }
+  return {
+    sql:
+      'insert into boreal.entity_change (entity, version) select * from unnest($1::text[], $2::int8[]) ' +
+      'on conflict (entity) do update set version = excluded.version',
+    params: [arrayParam([...versions.keys()]), arrayParam([...versions.values()])],
+  }
+}
+
+function departures(effects: Effects): Statement {
+  const rows = [...effects.departures].flatMap(([table, scopes]) =>
+    [...scopes].map(([scope, version]) => ({ entity: table.entity, scope, version })),
+  )
+  return {
+    sql:
+      'insert into boreal.departure (entity, scope, version) select * from unnest($1::text[], $2::text[], $3::int8[]) ' +
+      'on conflict (entity, scope) do update set version = excluded.version',
+    params: [
+      arrayParam(rows.map((row) => row.entity)),
+      arrayParam(rows.map((row) => row.scope)),
+      arrayParam(rows.map((row) => row.version)),
+    ],
+  }
+}
+
+function idempotencyKeys({ idempotency }: ChangeSet): Statement {
+  const keys = [...idempotency.values()]
+  return {
+    sql:
+      'insert into boreal.idempotency (key_hash, lsn, index, time_ms) ' +
+      'select * from unnest($1::bytea[], $2::int8[], $3::int4[], $4::int8[]) ' +
+      'on conflict (key_hash) do update set lsn = excluded.lsn, index = excluded.index, time_ms = excluded.time_ms',
+    params: [
+      arrayParam([...idempotency.keys()].map((hash) => `\\x${hash}`)),
+      arrayParam(keys.map((key) => key.lsn)),
+      arrayParam(keys.map((key) => key.index)),
+      arrayParam(keys.map((key) => key.timeMs)),
+    ],
+  }
+}
+
+function forget(horizon: { timeMs: number; beforeLsn: number }): Statement[] {
+  return [
+    statement(
+      'update boreal.horizon set time_ms = $1, before_lsn = $2 where one = 1',
+      horizon.timeMs,
+      horizon.beforeLsn,
+    ),
+    statement('delete from boreal.idempotency where time_ms < $1', horizon.timeMs),
+    statement('delete from boreal.departure where version < $1', horizon.beforeLsn),
+  ]
+}
+
+function applied(mark: AppliedMark): Statement {
+  return statement(
+    'update boreal.applied set lsn = $2, hash = $3, time_ms = $4 where one = 1 and lsn = $1',
+    mark.previousLsn,
+    mark.lsn,
+    mark.hash,
+    mark.timeMs,
+  )
+}

@@ -1,0 +1,141 @@
+import { PGlite } from '@electric-sql/pglite'
+import {
+  decodeResults,
+  type EncodeOptions,
+  joined,
+  PreparedStatements,
+  type ResultSet,
+  unpreparedMessages,
+} from './protocol.ts'
+import type { Statement } from './statement.ts'
+
+/**
+ * An engine runs statements; it knows nothing of tasks or logs. There is one connection and one thread, so statements
+ * run one after another, and whoever opens a SQL transaction must own the engine until it ends (see Store).
+ */
+export interface Engine {
+  /** Runs the statements in order, in one message; stops at the first that fails (SqlError). */
+  run(statements: Statement[], options?: RunOptions): Promise<ResultSet[]>
+  /** Bytes of memory the engine holds, approximately. */
+  memory(): Promise<number>
+  /** A physical copy of the database (tar of the data directory), from which an engine can boot. */
+  image(): Promise<Uint8Array>
+  /** Ends at once, whatever is running. */
+  kill(): Promise<void>
+  readonly alive: boolean
+}
+
+export interface RunOptions extends EncodeOptions {
+  /** Keep the statements prepared; off for statements that come from users. Default true. */
+  prepare?: boolean
+}
+
+/**
+ * Settings of every engine. The store is volatile (the log is the truth), so nothing waits for a disk; buffers are
+ * small because the data directory is memory already; there are no background workers to configure.
+ */
+export const POSTGRES_CONF = [
+  'shared_buffers=16MB',
+  'max_connections=2',
+  'wal_level=minimal',
+  'max_wal_senders=0',
+  'wal_buffers=1MB',
+  'min_wal_size=2MB',
+  'max_wal_size=32MB',
+  'fsync=off',
+  'synchronous_commit=off',
+  'full_page_writes=off',
+  'autovacuum=off',
+  'jit=off',
+  'work_mem=8MB',
+  'maintenance_work_mem=32MB',
+  'timezone=UTC',
+].join('\n')
+
+/** initdb: small WAL segments, or an empty store carries 16 MB of them. */
+export const INITDB_PARAMS = ['--wal-segsize=1']
+
+/**
+ * Session settings. Nothing analyzes a young table, and a prepared statement keeps its first generic plan, so a plan
+ * made on an empty table would scan for ever. Every lookup has an index; a plan that scans is never right here.
+ */
+const SESSION = 'set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set client_min_messages = error'
+
+const INITIAL_MEMORY = 128 * 1024 * 1024
+
+/** An engine in this thread. */
+export class PgliteEngine implements Engine {
+  readonly #pg: PGlite
+  readonly #prepared = new PreparedStatements()
+  #alive = true
+
+  private constructor(pg: PGlite) {
+    this.#pg = pg
+  }
+
+  /** Boots from an image, or runs initdb (seconds) when there is none. */
+  static async boot(image?: Uint8Array): Promise<PgliteEngine> {
+    const pg = await PGlite.create({
+      initialMemory: INITIAL_MEMORY,
+      ...(image === undefined
+        ? { initDbStartParams: INITDB_PARAMS, postgresqlconf: POSTGRES_CONF }
+        : { loadDataDir: new Blob([image as Uint8Array<ArrayBuffer>]) }),
+    })
+    await pg.exec(SESSION)
+    return new PgliteEngine(pg)
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  async run(statements: Statement[], options: RunOptions = {}): Promise<ResultSet[]> {
+    return decodeResults(await this.runRaw(statements, options))
+  }
+
+  /** Like `run`, with the answer as it comes off the wire, to be decoded elsewhere. */
+  async runRaw(statements: Statement[], options: RunOptions = {}): Promise<Uint8Array> {
+    const prepare = options.prepare ?? true
+    const messages = statements.flatMap((statement) =>
+      prepare ? this.#prepared.messages(statement, options) : unpreparedMessages(statement, options),
+    )
+    const chunks: Uint8Array[] = []
+    await this.#pg.execProtocolRawStream(joined(messages), {
+      syncToFs: false,
+      // The chunk is a window into the engine's memory and must be copied.
+      onRawData: (chunk) => chunks.push(chunk.slice()),
+    })
+    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    if (prepare && hasError(bytes)) this.#prepared.forget(statements)
+    return bytes
+  }
+
+  async exec(sql: string): Promise<void> {
+    await this.#pg.exec(sql)
+  }
+
+  async memory(): Promise<number> {
+    const { arrayBuffers } = process.memoryUsage()
+    return arrayBuffers + this.#pg.Module.HEAPU8.byteLength
+  }
+
+  async image(): Promise<Uint8Array> {
+    await this.#pg.exec('checkpoint')
+    const file = await this.#pg.dumpDataDir('none')
+    return new Uint8Array(await file.arrayBuffer())
+  }
+
+  async kill(): Promise<void> {
+    if (!this.#alive) return
+    this.#alive = false
+    await this.#pg.close()
+  }
+}
+
+function hasError(bytes: Uint8Array): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let offset = 0; offset < buffer.length; offset += 1 + buffer.readInt32BE(offset + 1)) {
+    if (buffer[offset] === 0x45) return true
+  }
+  return false
+}

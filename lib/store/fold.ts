@@ -1,0 +1,21 @@
+import type { Entry } from '../log/entry.ts'
+import { hashOfKey } from '../model/idempotency-key.ts'
+import { ChangeSet } from './change-set.ts'
+
+/** Folds entries, which must be consecutive, into one change set. */
+export function foldEntries(entries: readonly Entry[]): ChangeSet {
+  const changes = new ChangeSet()
+  for (const entry of entries) foldEntry(changes, entry)
+  return changes
+}
+
+/** Adds an entry to a change set. */
+export function foldEntry(changes: ChangeSet, entry: Pick<Entry, 'lsn' | 'time' | 'transactions'>): void {
+  const meta = { version: entry.lsn, timeMs: entry.time }
+  changes.apply([], meta)
+  for (const [index, { events, key, principal }] of entry.transactions.entries()) {
+    changes.apply(events, meta)
+    if (key === undefined) continue
+    changes.remember(hashOfKey(principal ?? '', key), { lsn: entry.lsn, index, timeMs: entry.time })
+  }
+}

@@ -1,0 +1,87 @@
+import { SCHEDULE_STATUSES } from '../model/schedule-status.ts'
+import { parseJobKey } from '../model/job-key.ts'
+import { arrayParam, type Statement } from './statement.ts'
+import type { Table } from './table.ts'
+
+/**
+ * Table `job` follows from the rows that belong to jobs: counters by status and the LSN of the last change. It is kept
+ * by differences, so a summary costs the number of jobs and a write the number of rows it touches.
+ */
+export interface JobChange {
+  /** LSN of the last change of anything in the job. */
+  version: number
+  /** LSN of the last change of a task of the job; 0 when no task changed. */
+  taskVersion: number
+  /** Differences by counter (a column of table `job`). */
+  counters: Map<string, number>
+}
+
+/** Columns of table `job` that count what belongs to it. */
+export const JOB_COUNTERS = SCHEDULE_STATUSES.map((status) => status.toLowerCase())
+
+/** Notes that a row of a job changed at an LSN, and gives the job's change to count in. */
+export function jobChangesOf(
+  jobs: Map<string, JobChange>,
+  table: Table,
+  row: object,
+  lsn: number,
+): JobChange | undefined {
+  const jobId = table.job?.(row).jobId
+  if (jobId === undefined) return undefined
+  let change = jobs.get(jobId)
+  if (change === undefined) jobs.set(jobId, (change = { version: 0, taskVersion: 0, counters: new Map() }))
+  change.version = Math.max(change.version, lsn)
+  if (table.entity === 'task') change.taskVersion = Math.max(change.taskVersion, lsn)
+  return change
+}
+
+/** Counts a row of a job in (+1) or out (−1). */
+export function countRow(jobs: Map<string, JobChange>, table: Table, row: object, difference: 1 | -1): void {
+  const place = table.job?.(row)
+  if (place === undefined) return
+  const counters = jobs.get(place.jobId)!.counters
+  counters.set(place.counter, (counters.get(place.counter) ?? 0) + difference)
+}
+
+const names = JOB_COUNTERS
+const UPSERT_JOBS = `
+  insert into job (job_id, role, environment, name, ${names.join(', ')}, task_version, version)
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[],
+    ${names.map((_, index) => `$${index + 5}::int4[]`).join(', ')},
+    $${names.length + 5}::int8[], $${names.length + 6}::int8[])
+  on conflict (job_id) do update set
+    ${names.map((name) => `${name} = job.${name} + excluded.${name}`).join(', ')},
+    task_version = greatest(job.task_version, excluded.task_version),
+    version = greatest(job.version, excluded.version)`
+
+/** Adds the differences to table `job`; must run before rows that refer to new jobs are written. */
+export function upsertJobs(jobs: Map<string, JobChange>): Statement {
+  const keys = [...jobs.keys()].map(parseJobKey)
+  const changes = [...jobs.values()]
+  return {
+    sql: UPSERT_JOBS,
+    params: [
+      arrayParam([...jobs.keys()]),
+      arrayParam(keys.map((key) => key.role)),
+      arrayParam(keys.map((key) => key.environment)),
+      arrayParam(keys.map((key) => key.name)),
+      ...names.map((name) => arrayParam(changes.map((change) => change.counters.get(name) ?? 0))),
+      arrayParam(changes.map((change) => change.taskVersion)),
+      arrayParam(changes.map((change) => change.version)),
+    ],
+  }
+}
+
+const REMOVE_EMPTY_JOBS = `delete from job where job_id = any($1::text[]) and ${names.join(' + ')} = 0`
+
+/** Removes those of the changed jobs to which nothing belongs any more; `undefined` when none can have become empty. */
+export function removeEmptyJobs(jobs: Map<string, JobChange>): Statement | undefined {
+  const shrunk = [...jobs].filter(([, change]) => {
+    let total = 0
+    for (const difference of change.counters.values()) total += difference
+    // A job that came and went within the change set has no counter at all, and a row all the same.
+    return total < 0 || change.counters.size === 0
+  })
+  if (shrunk.length === 0) return undefined
+  return { sql: REMOVE_EMPTY_JOBS, params: [arrayParam(shrunk.map(([jobId]) => jobId))] }
+}

@@ -1,0 +1,200 @@
+import { protocol } from '@electric-sql/pglite'
+import type { Statement } from './statement.ts'
+
+/**
+ * The Postgres wire protocol, as far as Boreal speaks it: a list of statements becomes one message and its answer a
+ * list of results. One message costs one entry into the database engine; a statement inside it costs a third of one
+ * sent alone, and a prepared one half of one that is parsed and planned again.
+ */
+
+const { serialize } = protocol
+
+export type Cell = Buffer | null
+
+export interface Column {
+  name: string
+  typeId: number
+}
+
+export interface ResultSet {
+  rows: Cell[][]
+  /** Rows the statement changed or returned, from its command tag. */
+  affected: number
+  /** Only when the statement was described. */
+  columns: Column[]
+  /** True when `maxRows` cut the result. */
+  truncated: boolean
+}
+
+/** A failed statement, with what Postgres says about it. */
+export class SqlError extends Error {
+  /** SQLSTATE, e.g. `23505`. */
+  readonly code: string
+  readonly constraint: string | undefined
+  /** Position of the failed statement in the list that was run. */
+  readonly index: number
+
+  constructor(message: string, code: string, index: number, constraint?: string) {
+    super(message)
+    this.name = 'SqlError'
+    this.code = code
+    this.index = index
+    this.constraint = constraint
+  }
+}
+
+/** SQLSTATE class 23: a rule of the data is broken. */
+export function isConstraintViolation(error: unknown): error is SqlError {
+  return error instanceof SqlError && error.code.startsWith('23')
+}
+
+export interface EncodeOptions {
+  /** Ask for column names and types. */
+  describe?: boolean
+  /** At most so many rows per statement. */
+  maxRows?: number
+}
+
+/** How many prepared statements one engine keeps. The fixed ones are about fifty; the rest are shapes of queries. */
+const MAX_PREPARED = 400
+
+/** Which statements an engine has prepared, by their text. The oldest give way when there are too many. */
+export class PreparedStatements {
+  readonly #names = new Map<string, string>()
+  #counter = 0
+
+  /** Messages that bind and execute the statement, preparing it when needed. */
+  messages(statement: Statement, options: EncodeOptions): Uint8Array[] {
+    const messages: Uint8Array[] = []
+    let name = this.#names.get(statement.sql)
+    if (name === undefined) {
+      if (this.#names.size >= MAX_PREPARED) messages.push(this.#evictOldest())
+      name = `s${++this.#counter}`
+      this.#names.set(statement.sql, name)
+      messages.push(serialize.parse({ name, text: statement.sql }))
+    }
+    messages.push(serialize.bind({ statement: name, values: statement.params }))
+    return messages.concat(execution(options))
+  }
+
+  /** After an error nobody knows which parses took place: forget them all, the names are never reused. */
+  forget(statements: Statement[]): void {
+    for (const { sql } of statements) this.#names.delete(sql)
+  }
+
+  #evictOldest(): Uint8Array {
+    const [sql, name] = this.#names.entries().next().value as [string, string]
+    this.#names.delete(sql)
+    return serialize.close({ type: 'S', name })
+  }
+}
+
+/** Messages for one statement that is not worth keeping prepared. */
+export function unpreparedMessages(statement: Statement, options: EncodeOptions): Uint8Array[] {
+  return [
+    serialize.parse({ text: statement.sql }),
+    serialize.bind({ values: statement.params }),
+    ...execution(options),
+  ]
+}
+
+function execution(options: EncodeOptions): Uint8Array[] {
+  const execute = serialize.execute({ rows: options.maxRows ?? 0 })
+  return options.describe ? [serialize.describe({ type: 'P' }), execute] : [execute]
+}
+
+/** One message out of many, closed by Sync. */
+export function joined(messages: Uint8Array[]): Uint8Array {
+  return Buffer.concat([...messages, serialize.sync()])
+}
+
+/** Reads the answer to a list of statements. Throws {@link SqlError} for the first that failed. */
+export function decodeResults(bytes: Uint8Array): ResultSet[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const results: ResultSet[] = []
+  let current = emptyResult()
+  for (let offset = 0; offset < buffer.length; ) {
+    const type = buffer[offset]
+    const start = offset + 5
+    const end = offset + 1 + buffer.readInt32BE(offset + 1)
+    offset = end
+    switch (type) {
+      case 0x44: // DataRow
+        current.rows.push(readRow(buffer, start))
+        break
+      case 0x54: // RowDescription
+        current.columns = readColumns(buffer, start)
+        break
+      case 0x43: // CommandComplete, e.g. "INSERT 0 12"
+        current.affected = Number(buffer.toString('latin1', start, end - 1).split(' ').at(-1)) || 0
+        results.push(current)
+        current = emptyResult()
+        break
+      case 0x73: // PortalSuspended
+        current.truncated = true
+        results.push(current)
+        current = emptyResult()
+        break
+      case 0x49: // EmptyQueryResponse
+        results.push(current)
+        current = emptyResult()
+        break
+      case 0x45: // ErrorResponse
+        throw readError(buffer, start, results.length)
+    }
+  }
+  return results
+}
+
+function emptyResult(): ResultSet {
+  return { rows: [], affected: 0, columns: [], truncated: false }
+}
+
+function readRow(buffer: Buffer, start: number): Cell[] {
+  const count = buffer.readInt16BE(start)
+  const cells = new Array<Cell>(count)
+  let offset = start + 2
+  for (let i = 0; i < count; i++) {
+    const length = buffer.readInt32BE(offset)
+    offset += 4
+    if (length < 0) cells[i] = null
+    else {
+      cells[i] = buffer.subarray(offset, offset + length)
+      offset += length
+    }
+  }
+  return cells
+}
+
+function readColumns(buffer: Buffer, start: number): Column[] {
+  const columns: Column[] = []
+  let offset = start + 2
+  for (let i = buffer.readInt16BE(start); i > 0; i--) {
+    const end = buffer.indexOf(0, offset)
+    columns.push({ name: buffer.toString('utf8', offset, end), typeId: buffer.readInt32BE(end + 7) })
+    offset = end + 19
+  }
+  return columns
+}
+
+function readError(buffer: Buffer, start: number, index: number): SqlError {
+  const fields: Record<string, string> = {}
+  for (let offset = start; buffer[offset] !== 0; ) {
+    const end = buffer.indexOf(0, offset + 1)
+    fields[String.fromCharCode(buffer[offset]!)] = buffer.toString('utf8', offset + 1, end)
+    offset = end + 1
+  }
+  const message = fields.D === undefined ? fields.M : `${fields.M} (${fields.D})`
+  return new SqlError(message ?? 'unknown database error', fields.C ?? 'XX000', index, fields.n)
+}
+
+/** The text of a cell. */
+export function textOf(cell: Cell | undefined): string | null {
+  return cell === null || cell === undefined ? null : cell.toString('utf8')
+}
+
+/** The first cell of the first row, parsed as JSON; `undefined` when there is no row or it is NULL. */
+export function jsonOf<T>(result: ResultSet | undefined): T | undefined {
+  const cell = result?.rows[0]?.[0]
+  return cell === null || cell === undefined ? undefined : (JSON.parse(cell.toString('utf8')) as T)
+}

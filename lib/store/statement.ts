@@ -1,0 +1,50 @@
+/**
+ * A statement as plain data: it can be built once, sent to any engine and shipped between threads.
+ * Parameters are in Postgres text form; `null` is SQL NULL.
+ */
+export interface Statement {
+  sql: string
+  params: Param[]
+}
+
+export type Param = string | null
+
+/** Any JavaScript value as a parameter: arrays become Postgres arrays, other objects JSON text. */
+export function toParam(value: unknown): Param {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return arrayParam(value)
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`
+  if (typeof value === 'object') return JSON.stringify(value)
+  return String(value)
+}
+
+/** A Postgres array literal. Elements are text, numbers or null; anything else goes in as JSON text. */
+export function arrayParam(values: readonly unknown[]): string {
+  let literal = '{'
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) literal += ','
+    const value = values[i]
+    if (value === null || value === undefined) literal += 'NULL'
+    else if (typeof value === 'number' || typeof value === 'boolean') literal += value
+    else literal += quoted(typeof value === 'string' ? value : (toParam(value) as string))
+  }
+  return `${literal}}`
+}
+
+const SPECIAL = /["\\]/
+const SPECIALS = /["\\]/g
+
+function quoted(text: string): string {
+  return SPECIAL.test(text) ? `"${text.replace(SPECIALS, '\\$&')}"` : `"${text}"`
+}
+
+/** A statement without parameters. */
+export function statement(sql: string, ...params: unknown[]): Statement {
+  return { sql, params: params.map(toParam) }
+}
+
+export const BEGIN = statement('begin')
+export const BEGIN_READ_ONLY = statement('begin transaction read only')
+export const COMMIT = statement('commit')
+export const ROLLBACK = statement('rollback')

@@ -1,0 +1,101 @@
+import { BorealError } from '../model/errors.ts'
+import { jsonOf, type ResultSet } from './protocol.ts'
+import { arrayParam, type Statement } from './statement.ts'
+
+/**
+ * A table of the store as data: how a row of the model becomes a row of SQL and back, and what the row takes part in
+ * (scopes, a job, configs). Everything that writes rows works from this description, so a new entity is a new
+ * description and no new write path.
+ */
+export interface Table<Row extends object = object> {
+  /** The entity's name in events, preconditions and `boreal.entity_change`. */
+  entity: string
+  /** SQL name. */
+  name: string
+  /** Columns in order; the first is the key. */
+  columns: Column<Row>[]
+  key(row: Row): string
+  /** SQL that gives a row of the model as JSON, from the columns of the table. */
+  rowJson: string
+  /** The part of `rowJson` that says what a row takes part in: enough for `scopes`, `job` and `configs`. */
+  facetsJson: string
+  /** Scopes the row is in, as text: `role:www`, `job:www/prod/hello`, `host:h7`. */
+  scopes(row: Row): string[]
+  /** Where the version of a scope is found when its rows are too many to ask: SQL with `$1` for the scope's value. */
+  scopeVersion: Partial<Record<'role' | 'job' | 'host', string>>
+  /** The job the row belongs to, and the column of table `job` that counts it. */
+  job?(row: Row): { jobId: string; counter: string }
+  /** The configs the row refers to. */
+  configs?(row: Row): string[]
+}
+
+export interface Column<Row> {
+  name: string
+  type: 'text' | 'int4' | 'int8' | 'float8' | 'json'
+  value(row: Row, meta: RowMeta): unknown
+}
+
+/** What a row takes from its entry. */
+export interface RowMeta {
+  /** LSN of the row's last change. */
+  version: number
+  /** Time of that entry, ms. */
+  timeMs: number
+}
+
+/** A statement that puts rows whole: one for the whole set, whatever its size. */
+export function upsert<Row extends object>(table: Table<Row>, rows: { row: Row; meta: RowMeta }[]): Statement {
+  return {
+    sql: upsertSql(table),
+    params: table.columns.map(({ type, value }) => {
+      const cells = rows.map(({ row, meta }) => value(row, meta))
+      return arrayParam(type === 'json' ? cells.map((cell) => JSON.stringify(cell)) : cells)
+    }),
+  }
+}
+
+/** A statement that removes rows by key. */
+export function remove(table: Table, keys: string[]): Statement {
+  return { sql: `delete from ${table.name} where ${table.columns[0]!.name} = any($1::text[])`, params: [arrayParam(keys)] }
+}
+
+/** A statement that reads rows by key, as one JSON array; read it with {@link rowsOf}. */
+export function selectByKeys(table: Table, keys: Iterable<string>, part: 'row' | 'facets' = 'row'): Statement {
+  const json = part === 'row' ? table.rowJson : table.facetsJson
+  return {
+    sql: `select json_agg(${json}) from ${table.name} where ${table.columns[0]!.name} = any($1::text[])`,
+    params: [arrayParam([...keys])],
+  }
+}
+
+/** Rows of the model with their versions. SQL gives NULL for an absent field, the model leaves it out. */
+export function rowsOf<Row extends object>(result: ResultSet | undefined): { row: Row; version: number }[] {
+  const rows = jsonOf<(Row & { version: number })[]>(result) ?? []
+  return rows.map((read) => {
+    const { version, ...row } = read as Record<string, unknown> & { version: number }
+    for (const field in row) if (row[field] === null) delete row[field]
+    return { row: row as Row, version }
+  })
+}
+
+const upserts = new Map<string, string>()
+
+function upsertSql(table: Pick<Table, 'name'> & { columns: { name: string; type: string }[] }): string {
+  let sql = upserts.get(table.name)
+  if (sql === undefined) {
+    const names = table.columns.map((column) => column.name)
+    const arrays = table.columns.map((column, index) => `$${index + 1}::${column.type}[]`)
+    const updates = names.slice(1).map((name) => `${name} = excluded.${name}`)
+    sql =
+      `insert into ${table.name} (${names.join(', ')}) select * from unnest(${arrays.join(', ')}) ` +
+      `on conflict (${names[0]}) do update set ${updates.join(', ')}`
+    upserts.set(table.name, sql)
+  }
+  return sql
+}
+
+/** A row that must be there. */
+export function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new BorealError('internal', `${what} was not read before it was needed`)
+  return value
+}

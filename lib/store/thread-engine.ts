@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { messageOf } from '../model/errors.ts'
+import type { Engine, RunOptions } from './engine.ts'
+import { decodeResults, type ResultSet } from './protocol.ts'
+import type { Statement } from './statement.ts'
+import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
+
+/** The engine ended (it was killed, ran out of memory or crashed); its store is to be built anew. */
+export class EngineDied extends Error {
+  constructor(reason: string) {
+    super(`database engine ended: ${reason}`)
+    this.name = 'EngineDied'
+  }
+}
+
+/** A request as the caller knows it, before it has its number. */
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
+
+interface Waiting {
+  resolve(answer: EngineAnswer): void
+  reject(error: Error): void
+}
+
+/**
+ * An engine in a thread of its own. Statements run beside the caller instead of blocking it, and a statement that
+ * never ends can be ended: WASM takes no signals, so `statement_timeout` is without effect and killing the thread is
+ * the only way (it takes some 30 ms).
+ */
+export class ThreadEngine implements Engine {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #onDeath: ((reason: string) => void) | undefined
+  #nextId = 0
+  #dead: string | undefined
+
+  private constructor(worker: Worker, onDeath?: (reason: string) => void) {
+    this.#worker = worker
+    this.#onDeath = onDeath
+    worker.on('message', (answer: EngineAnswer) => this.#receive(answer))
+    worker.on('error', (error) => this.#die(messageOf(error)))
+    worker.on('exit', (code) => this.#die(`its thread exited with code ${code}`))
+  }
+
+  /** Boots from an image in shared memory; `onDeath` hears once when the engine has ended. */
+  static async boot(image: SharedArrayBuffer, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
+    const workerData: EngineThreadData = { image }
+    const worker = new Worker(threadEntry('engine-thread'), { workerData })
+    const ready = await new Promise<EngineReady>((resolve) => {
+      worker.once('message', resolve)
+      worker.once('error', (error) => resolve({ ready: false, failure: messageOf(error) }))
+    })
+    if (!ready.ready) {
+      await worker.terminate()
+      throw new EngineDied(`it could not boot: ${ready.failure}`)
+    }
+    return new ThreadEngine(worker, onDeath)
+  }
+
+  get alive(): boolean {
+    return this.#dead === undefined
+  }
+
+  async run(statements: Statement[], options: RunOptions = {}): Promise<ResultSet[]> {
+    const answer = await this.#ask({ kind: 'run', statements, options })
+    return decodeResults((answer as { bytes: Uint8Array }).bytes)
+  }
+
+  async memory(): Promise<number> {
+    return ((await this.#ask({ kind: 'memory' })) as { memory: number }).memory
+  }
+
+  async image(): Promise<Uint8Array> {
+    return ((await this.#ask({ kind: 'image' })) as { bytes: Uint8Array }).bytes
+  }
+
+  async kill(): Promise<void> {
+    this.#die('it was stopped')
+    await this.#worker.terminate()
+  }
+
+  #ask(request: Unnumbered<EngineRequest>): Promise<EngineAnswer> {
+    if (this.#dead !== undefined) return Promise.reject(new EngineDied(this.#dead))
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage({ ...request, id } satisfies EngineRequest)
+    })
+  }
+
+  #receive(answer: EngineAnswer): void {
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if ('failure' in answer) waiting?.reject(new EngineDied(answer.failure))
+    else waiting?.resolve(answer)
+  }
+
+  #die(reason: string): void {
+    if (this.#dead !== undefined) return
+    this.#dead = reason
+    for (const { reject } of this.#waiting.values()) reject(new EngineDied(reason))
+    this.#waiting.clear()
+    this.#onDeath?.(reason)
+  }
+}
+
+/** The built file of a thread's entry: beside this module in a build, in dist/ when the sources run (tests). */
+export function threadEntry(name: string): URL {
+  const beside = new URL(`./${name}.js`, import.meta.url)
+  return existsSync(fileURLToPath(beside)) ? beside : new URL(`../../dist/${name}.js`, import.meta.url)
+}
