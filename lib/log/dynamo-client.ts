@@ -6,9 +6,16 @@ import { ServerClockEstimate } from './server-clock.ts'
 export interface DynamoClientOptions {
   /** Anything that speaks DynamoDB; default: AWS, or `AWS_ENDPOINT_URL` as the SDK reads it. */
   endpoint?: string | undefined
-  region?: string | undefined
   /** How long one request may take, ms. Default 1,000. */
   requestTimeoutMs?: number | undefined
+}
+
+/** Servers on this machine want signed requests and check no signature. */
+export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' }
+
+/** Whether an endpoint is on this machine. */
+export function isLoopback(endpoint: string | undefined): boolean {
+  return endpoint !== undefined && /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/.test(endpoint)
 }
 
 /**
@@ -20,13 +27,11 @@ export function createDynamoClient(
   runtime: Runtime,
 ): { client: DynamoDBClient; serverClock: ServerClockEstimate } {
   const serverClock = new ServerClockEstimate(runtime)
+  const endpoint = options.endpoint ?? process.env.AWS_ENDPOINT_URL_DYNAMODB ?? process.env.AWS_ENDPOINT_URL
   const client = new DynamoDBClient({
     maxAttempts: 1,
-    ...(options.endpoint === undefined
-      ? {}
-      : // Something local: it wants signed requests and checks no signature.
-        { endpoint: options.endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
-    ...(options.region === undefined && options.endpoint === undefined ? {} : { region: options.region ?? 'us-east-1' }),
+    ...(endpoint === undefined ? {} : { endpoint, region: process.env.AWS_REGION ?? 'us-east-1' }),
+    ...(isLoopback(endpoint) && process.env.AWS_ACCESS_KEY_ID === undefined ? { credentials: LOCAL_CREDENTIALS } : {}),
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 500,
       requestTimeout: options.requestTimeoutMs ?? 1_000,

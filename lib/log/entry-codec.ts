@@ -4,6 +4,7 @@ import { messageOf } from '../model/errors.ts'
 import { CorruptEntry } from './corrupt-entry.ts'
 import type { Entry, LoggedTransaction } from './entry.ts'
 import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
+import { bodyKey } from './keys.ts'
 
 /**
  * Entries to items and back. The hash of an item covers every attribute (the body by its own hash), so a change of a
@@ -16,6 +17,9 @@ const DEFLATE_LEVEL = 1
 /** A body below this size stays plain: deflate would not save a write unit. */
 const MIN_DEFLATE_BYTES = 512
 
+/** Bodies above this go to the object store; DynamoDB takes items up to 400 KB with all attributes. */
+const MAX_ITEM_BODY_BYTES = 350 * 1024
+
 /** What the writer knows about an entry before it is encoded. */
 export interface EntryDraft {
   lsn: number
@@ -24,12 +28,14 @@ export interface EntryDraft {
   transactions: LoggedTransaction[]
 }
 
+/** An entry ready to be sent: nothing in it may change any more. */
 export interface EncodedEntry {
   item: LogItem
+  /** The stored body; also in the item, unless it is so large that the item only names it. */
   body: Uint8Array
 }
 
-/** Encodes a draft as an item whose body is still to be placed (see Log.append). */
+/** Encodes a draft. A body above the limit of an item is named by key and must be stored before the item is sent. */
 export function encodeEntry(draft: EntryDraft, ids: { storeId: string; writer: string; attempt: string }): EncodedEntry {
   const { codec, body } = encodeBody(draft.transactions)
   const item: LogItem = {
@@ -44,6 +50,9 @@ export function encodeEntry(draft: EntryDraft, ids: { storeId: string; writer: s
     bodyHash: sha256(body),
     bodyBytes: body.byteLength,
   }
+  if (body.byteLength <= MAX_ITEM_BODY_BYTES) item.body = body
+  else item.bodyKey = bodyKey(ids.storeId, draft.lsn, ids.attempt)
+  item.hash = hashOfItem(item)
   return { item, body }
 }
 

@@ -4,13 +4,10 @@ import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, LoggedTransaction } from './entry.ts'
-import { decodeEntry, type EncodedEntry, encodeEntry, hashOfItem } from './entry-codec.ts'
+import { decodeEntry, type EncodedEntry, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem } from './event-log.ts'
-import { BUCKET_SIZE, bodyKey } from './keys.ts'
+import { BUCKET_SIZE } from './keys.ts'
 import { PendingAppend } from './pending-append.ts'
-
-/** Bodies above this go to the object store; DynamoDB takes items up to 400 KB with all attributes. */
-const MAX_ITEM_BODY_BYTES = 350 * 1024
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -72,17 +69,15 @@ export class Log {
     return markOf(item)
   }
 
-  /** Encodes the entry that is to follow `mark`; no request is made. */
-  encode(mark: LogMark, transactions: LoggedTransaction[]): EncodedEntry {
-    return encodeEntry(
-      { lsn: mark.lsn + 1, time: this.nextTime(mark), prev: mark.hash, transactions },
-      { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() },
-    )
-  }
-
   /** The time of the entry that follows `mark`: server time, never before its predecessor's. */
   nextTime(mark: LogMark): number {
     return Math.max(this.now(), mark.time)
+  }
+
+  /** Encodes the entry that is to follow `mark`, with a time from `nextTime`; no request is made. */
+  encode(mark: LogMark, time: number, transactions: LoggedTransaction[]): EncodedEntry {
+    const draft = { lsn: mark.lsn + 1, time, prev: mark.hash, transactions }
+    return encodeEntry(draft, { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() })
   }
 
   /**
@@ -93,18 +88,15 @@ export class Log {
    */
   async append({ item, body }: EncodedEntry): Promise<PendingAppend> {
     await this.#refreshIfStale(item.lsn - 1)
-    const placed = await this.#place(item, body)
-    const pending = new PendingAppend(this.#log, placed, this.#runtime, this.#logger)
+    if (item.bodyKey !== undefined) await this.#storeBody(item.bodyKey, body)
+    const pending = new PendingAppend(this.#log, item, this.#runtime, this.#logger)
     void pending.settled.then(({ kind }) => kind !== 'failed' && this.#confirmed())
     return pending
   }
 
   /** An entry for the same slot that does nothing, to end the doubt about a pending append. */
-  noop(item: LogItem): LogItem {
-    const draft = { lsn: item.lsn, time: item.time, prev: item.prev, transactions: [] }
-    const ids = { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() }
-    const { item: noop, body } = encodeEntry(draft, ids)
-    return sealed({ ...noop, body })
+  noop({ lsn, time, prev }: LogItem): LogItem {
+    return this.encode({ lsn: lsn - 1, hash: prev, time }, time, []).item
   }
 
   /**
@@ -157,25 +149,27 @@ export class Log {
     return decodeEntry(item, await this.#bodyOf(item))
   }
 
-  /** Decodes an item that is known to follow `mark`. */
-  async next(item: LogItem, mark: LogMark): Promise<Entry> {
-    verifyNext(item, mark, this.storeId)
-    return decodeEntry(item, await this.#bodyOf(item))
+  /** A page of entries after `after`, each verified by itself, at most `limit`. */
+  async page(after: number, limit: number): Promise<Entry[]> {
+    const items = (await this.#reading(() => this.#log.read(after))).slice(0, limit)
+    const entries: Entry[] = []
+    for (const item of items) {
+      verifyItem(item, this.storeId)
+      entries.push(decodeEntry(item, await this.#bodyOf(item)))
+    }
+    return entries
   }
 
   close(): void {
     this.#log.close()
   }
 
-  async #place(item: LogItem, body: Uint8Array): Promise<LogItem> {
-    if (body.byteLength <= MAX_ITEM_BODY_BYTES) return sealed({ ...item, body })
-    const key = bodyKey(this.storeId, item.lsn, item.attempt)
+  async #storeBody(key: string, body: Uint8Array): Promise<void> {
     try {
       await this.#bodies.put(key, body, { ifAbsent: true })
     } catch (error) {
-      throw unavailable(`the body of entry ${item.lsn} could not be stored`, error)
+      throw unavailable(`the body ${key} could not be stored`, error)
     }
-    return sealed({ ...item, bodyKey: key })
   }
 
   async #bodyOf(item: LogItem): Promise<Uint8Array> {
@@ -211,9 +205,4 @@ export class Log {
 
 function unavailable(what: string, cause: unknown): BorealError {
   return new BorealError('log_unavailable', `${what}: ${messageOf(cause)}`, { cause, retryAfter: 1 })
-}
-
-/** Fixes an item: from here on nothing in it may change. */
-function sealed(item: LogItem): LogItem {
-  return { ...item, hash: hashOfItem(item) }
 }

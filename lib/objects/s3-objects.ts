@@ -27,7 +27,6 @@ export interface S3Options {
   bucket: string
   /** Anything that speaks S3; default: AWS, or `AWS_ENDPOINT_URL_S3` as the SDK reads it. */
   endpoint?: string | undefined
-  region?: string | undefined
 }
 
 /** Metadata under which a put leaves its mark, to know its own object again. */
@@ -133,15 +132,12 @@ export class S3Objects implements ObjectStore {
   }
 }
 
-export function createS3Client(options: Omit<S3Options, 'bucket'>): S3Client {
-  return new S3Client({
-    // Servers other than AWS want the bucket in the path.
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
-    ...(options.region === undefined && options.endpoint === undefined ? {} : { region: options.region ?? 'us-east-1' }),
-    ...(process.env.AWS_ENDPOINT_URL_S3 === undefined && process.env.AWS_ENDPOINT_URL === undefined
-      ? {}
-      : { forcePathStyle: true }),
-  })
+function createS3Client(options: S3Options): S3Client {
+  const endpoint = options.endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL
+  // Servers other than AWS want the bucket in the path.
+  return new S3Client(
+    endpoint === undefined ? {} : { endpoint, forcePathStyle: true, region: process.env.AWS_REGION ?? 'us-east-1' },
+  )
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -42,11 +42,6 @@ export function changeStatements(changes: ChangeSet, before: RowBefore, mark: Ap
   return statements
 }
 
-/** Whether the last result of {@link changeStatements} says that the store really stood one step before. */
-export function movedOn(results: { affected: number }[]): boolean {
-  return results.at(-1)?.affected === 1
-}
-
 interface Effects extends LeavingSink {
   tables: { table: Table; puts: { row: object; meta: RowMeta }[]; removals: string[] }[]
 }
@@ -153,9 +148,10 @@ function forget(horizon: { timeMs: number; beforeLsn: number }): Statement[] {
   ]
 }
 
+/** Moves the mark. Division by zero fails the SQL transaction on a store that stands elsewhere: a step fits one place only. */
 function applied(mark: AppliedMark): Statement {
   return statement(
-    'update boreal.applied set lsn = $2, hash = $3, time_ms = $4 where one = 1 and lsn = $1',
+    'update boreal.applied set lsn = $2::int8 / (lsn = $1::int8)::int4, hash = $3, time_ms = $4 where one = 1',
     mark.previousLsn,
     mark.lsn,
     mark.hash,

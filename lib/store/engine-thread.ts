@@ -11,6 +11,8 @@ async function answer(engine: PgliteEngine, request: EngineRequest): Promise<Eng
   switch (request.kind) {
     case 'run':
       return { id: request.id, bytes: await engine.runRaw(request.statements, request.options) }
+    case 'query':
+      return { id: request.id, bytes: await engine.queryRaw(request.statement, request.maxRows) }
     case 'image':
       return { id: request.id, bytes: await engine.image() }
     case 'memory':

@@ -1,12 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
-import {
-  decodeResults,
-  type EncodeOptions,
-  joined,
-  PreparedStatements,
-  type ResultSet,
-  unpreparedMessages,
-} from './protocol.ts'
+import { decodeResults, joined, PreparedStatements, type ResultSet, unpreparedMessages } from './protocol.ts'
+import { QUERY_EPILOGUE, QUERY_PROLOGUE } from './sql-guard.ts'
 import type { Statement } from './statement.ts'
 
 /**
@@ -16,6 +10,8 @@ import type { Statement } from './statement.ts'
 export interface Engine {
   /** Runs the statements in order, in one message; stops at the first that fails (SqlError). */
   run(statements: Statement[], options?: RunOptions): Promise<ResultSet[]>
+  /** Runs one statement of a user's, read-only (sql-guard.ts), and gives at most `maxRows` rows, with columns. */
+  query(statement: Statement, maxRows: number): Promise<ResultSet>
   /** Bytes of memory the engine holds, approximately. */
   memory(): Promise<number>
   /** A physical copy of the database (tar of the data directory), from which an engine can boot. */
@@ -25,9 +21,9 @@ export interface Engine {
   readonly alive: boolean
 }
 
-export interface RunOptions extends EncodeOptions {
-  /** Keep the statements prepared; off for statements that come from users. Default true. */
-  prepare?: boolean
+export interface RunOptions {
+  /** Give the columns' names and types too. */
+  describe?: boolean
 }
 
 /**
@@ -95,19 +91,31 @@ export class PgliteEngine implements Engine {
 
   /** Like `run`, with the answer as it comes off the wire, to be decoded elsewhere. */
   async runRaw(statements: Statement[], options: RunOptions = {}): Promise<Uint8Array> {
-    const prepare = options.prepare ?? true
-    const messages = statements.flatMap((statement) =>
-      prepare ? this.#prepared.messages(statement, options) : unpreparedMessages(statement, options),
-    )
+    const bytes = await this.#send(statements.flatMap((each) => this.#prepared.messages(each, options.describe)))
+    if (hasError(bytes)) this.#prepared.forget(statements)
+    return bytes
+  }
+
+  async query(statement: Statement, maxRows: number): Promise<ResultSet> {
+    return decodeResults(await this.queryRaw(statement, maxRows)).at(-1)!
+  }
+
+  /** Like `query`, undecoded; the user's statement is the last result. */
+  async queryRaw(statement: Statement, maxRows: number): Promise<Uint8Array> {
+    const prologue = QUERY_PROLOGUE.flatMap((each) => this.#prepared.messages(each))
+    const bytes = await this.#send([...prologue, ...unpreparedMessages(statement, maxRows)])
+    await this.runRaw(QUERY_EPILOGUE)
+    return bytes
+  }
+
+  async #send(messages: Uint8Array[]): Promise<Uint8Array> {
     const chunks: Uint8Array[] = []
     await this.#pg.execProtocolRawStream(joined(messages), {
       syncToFs: false,
       // The chunk is a window into the engine's memory and must be copied.
       onRawData: (chunk) => chunks.push(chunk.slice()),
     })
-    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-    if (prepare && hasError(bytes)) this.#prepared.forget(statements)
-    return bytes
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   }
 
   async exec(sql: string): Promise<void> {

@@ -44,15 +44,8 @@ export class SqlError extends Error {
 }
 
 /** SQLSTATE class 23: a rule of the data is broken. */
-export function isConstraintViolation(error: unknown): error is SqlError {
-  return error instanceof SqlError && error.code.startsWith('23')
-}
-
-export interface EncodeOptions {
-  /** Ask for column names and types. */
-  describe?: boolean
-  /** At most so many rows per statement. */
-  maxRows?: number
+export function isConstraintViolation(error: SqlError): boolean {
+  return error.code.startsWith('23')
 }
 
 /** How many prepared statements one engine keeps. The fixed ones are about fifty; the rest are shapes of queries. */
@@ -64,7 +57,7 @@ export class PreparedStatements {
   #counter = 0
 
   /** Messages that bind and execute the statement, preparing it when needed. */
-  messages(statement: Statement, options: EncodeOptions): Uint8Array[] {
+  messages(statement: Statement, describe = false): Uint8Array[] {
     const messages: Uint8Array[] = []
     let name = this.#names.get(statement.sql)
     if (name === undefined) {
@@ -74,7 +67,9 @@ export class PreparedStatements {
       messages.push(serialize.parse({ name, text: statement.sql }))
     }
     messages.push(serialize.bind({ statement: name, values: statement.params }))
-    return messages.concat(execution(options))
+    if (describe) messages.push(serialize.describe({ type: 'P' }))
+    messages.push(serialize.execute({}))
+    return messages
   }
 
   /** After an error nobody knows which parses took place: forget them all, the names are never reused. */
@@ -89,18 +84,14 @@ export class PreparedStatements {
   }
 }
 
-/** Messages for one statement that is not worth keeping prepared. */
-export function unpreparedMessages(statement: Statement, options: EncodeOptions): Uint8Array[] {
+/** Messages for one statement that is not worth keeping prepared, described and cut at `maxRows`. */
+export function unpreparedMessages(statement: Statement, maxRows: number): Uint8Array[] {
   return [
     serialize.parse({ text: statement.sql }),
     serialize.bind({ values: statement.params }),
-    ...execution(options),
+    serialize.describe({ type: 'P' }),
+    serialize.execute({ rows: maxRows }),
   ]
-}
-
-function execution(options: EncodeOptions): Uint8Array[] {
-  const execute = serialize.execute({ rows: options.maxRows ?? 0 })
-  return options.describe ? [serialize.describe({ type: 'P' }), execute] : [execute]
 }
 
 /** One message out of many, closed by Sync. */

@@ -2,12 +2,11 @@ import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
 import type { Entry } from '../log/entry.ts'
 import { BorealError } from '../model/errors.ts'
-import type { ChangeSet } from './change-set.ts'
-import { beforeStatements, changeStatements, movedOn, type RowBefore } from './change-statements.ts'
+import type { ChangeSet, IdempotencyRow } from './change-set.ts'
+import { beforeStatements, changeStatements, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
 import { foldEntries } from './fold.ts'
-import { Mutex } from './mutex.ts'
-import { jsonOf, type ResultSet } from './protocol.ts'
+import { jsonOf } from './protocol.ts'
 import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
 import { rowsOf, type Table } from './table.ts'
 
@@ -16,17 +15,20 @@ export interface Step {
   from: LogMark
   to: LogMark
   statements: Statement[]
+  /** Idempotency keys that it remembers. */
+  remembered: IdempotencyRow[]
+  /** Where it moves the horizon to. */
+  horizon: { timeMs: number } | undefined
 }
 
 /**
  * A store: an engine with the schema, and the place of the log it stands at.
  *
- * Invariants: the rows and the mark change in one SQL transaction, so they always agree. There is one connection, so
- * whoever works in several messages (a SQL transaction, above all) does it inside `exclusive`.
+ * Invariant: the rows and the mark change in one SQL transaction, so they always agree. There is one connection, so a
+ * store belongs to one owner at a time (Follower.exclusive for the writer's, a thread of its own for a reader's).
  */
 export class Store {
   readonly engine: Engine
-  readonly #mutex = new Mutex()
   #mark: LogMark
 
   private constructor(engine: Engine, mark: LogMark) {
@@ -48,17 +50,7 @@ export class Store {
     return this.#mark
   }
 
-  /** Runs `work` while nobody else uses the store. Not reentrant. */
-  exclusive<T>(work: () => Promise<T>): Promise<T> {
-    return this.#mutex.run(work)
-  }
-
-  /** Reads at one place of the log. */
-  read(statements: Statement[]): Promise<{ lsn: number; results: ResultSet[] }> {
-    return this.exclusive(async () => ({ lsn: this.#mark.lsn, results: await this.engine.run(statements) }))
-  }
-
-  /** Applies consecutive entries in one SQL transaction, each table written once. To be called inside `exclusive`. */
+  /** Applies consecutive entries in one SQL transaction, each table written once. */
   async apply(entries: readonly Entry[]): Promise<Step> {
     const last = entries.at(-1)
     if (last === undefined || entries[0]!.lsn !== this.#mark.lsn + 1) {
@@ -73,35 +65,39 @@ export class Store {
   /** The step that a change set makes from here. */
   step(changes: ChangeSet, to: LogMark, before: RowBefore): Step {
     const mark = { previousLsn: this.#mark.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
-    return { from: this.#mark, to, statements: changeStatements(changes, before, mark) }
+    return {
+      from: this.#mark,
+      to,
+      statements: changeStatements(changes, before, mark),
+      remembered: [...changes.idempotency.values()],
+      horizon: changes.horizon,
+    }
   }
 
-  /** Takes a step in one SQL transaction: wholly or not at all. To be called inside `exclusive`. */
+  /** Takes a step in one SQL transaction and one message: wholly or not at all. */
   async take(step: Step): Promise<void> {
     try {
-      await this.write(step)
-      await this.commit(step)
+      await this.engine.run([BEGIN, ...step.statements, COMMIT])
+      this.#mark = step.to
     } catch (error) {
       await this.rollback()
       throw error
     }
   }
 
-  /** Opens a SQL transaction and writes the rows of a step; nothing is visible before `commit`. */
-  async write(step: Step, options: { begun?: boolean } = {}): Promise<void> {
-    const results = await this.engine.run(options.begun ? step.statements : [BEGIN, ...step.statements])
-    if (!movedOn(results)) throw new BorealError('internal', `the store is not at LSN ${step.from.lsn}`)
-  }
-
-  /** Makes the written rows of a step visible. */
+  /** Commits a step whose statements were run in the open SQL transaction. */
   async commit(step: Step): Promise<void> {
     await this.engine.run([COMMIT])
     this.#mark = step.to
   }
 
-  /** Back to where the store stands. Also harmless when no SQL transaction is open. */
+  /** Back to where the store stands. Harmless when no SQL transaction is open, or no engine there any more. */
   async rollback(): Promise<void> {
-    if (this.engine.alive) await this.engine.run([ROLLBACK])
+    try {
+      await this.engine.run([ROLLBACK])
+    } catch (error) {
+      if (this.engine.alive) throw error
+    }
   }
 
   async #rowsBefore(changes: ChangeSet): Promise<RowBefore> {

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
+import { threadEntry } from '../model/thread-entry.ts'
 import type { Engine, RunOptions } from './engine.ts'
 import { decodeResults, type ResultSet } from './protocol.ts'
 import type { Statement } from './statement.ts'
@@ -67,6 +66,11 @@ export class ThreadEngine implements Engine {
     return decodeResults((answer as { bytes: Uint8Array }).bytes)
   }
 
+  async query(statement: Statement, maxRows: number): Promise<ResultSet> {
+    const answer = await this.#ask({ kind: 'query', statement, maxRows })
+    return decodeResults((answer as { bytes: Uint8Array }).bytes).at(-1)!
+  }
+
   async memory(): Promise<number> {
     return ((await this.#ask({ kind: 'memory' })) as { memory: number }).memory
   }
@@ -75,8 +79,8 @@ export class ThreadEngine implements Engine {
     return ((await this.#ask({ kind: 'image' })) as { bytes: Uint8Array }).bytes
   }
 
-  async kill(): Promise<void> {
-    this.#die('it was stopped')
+  async kill(reason = 'it was stopped'): Promise<void> {
+    this.#die(reason)
     await this.#worker.terminate()
   }
 
@@ -103,10 +107,4 @@ export class ThreadEngine implements Engine {
     this.#waiting.clear()
     this.#onDeath?.(reason)
   }
-}
-
-/** The built file of a thread's entry: beside this module in a build, in dist/ when the sources run (tests). */
-export function threadEntry(name: string): URL {
-  const beside = new URL(`./${name}.js`, import.meta.url)
-  return existsSync(fileURLToPath(beside)) ? beside : new URL(`../../dist/${name}.js`, import.meta.url)
 }

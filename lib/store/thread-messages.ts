@@ -4,6 +4,7 @@ import type { Statement } from './statement.ts'
 /** What passes between a thread engine and its thread. */
 export type EngineRequest =
   | { id: number; kind: 'run'; statements: Statement[]; options: RunOptions }
+  | { id: number; kind: 'query'; statement: Statement; maxRows: number }
   | { id: number; kind: 'memory' }
   | { id: number; kind: 'image' }
 

@@ -108,8 +108,10 @@ create table task (
   updated_ms         bigint not null,
   version            bigint not null
 );
-create index task_job on task (job_id, instance_id);
-create index task_slave_host on task (slave_host) where slave_host is not null;
+-- Ways to a task. The task id behind the column gives pages in the order of the primary key at the cost of the page.
+create index task_job on task (job_id, task_id);
+create index task_instance on task (job_id, instance_id);
+create index task_slave_host on task (slave_host, task_id) where slave_host is not null;
 create index task_status on task (status, task_id);
 create index task_config_id on task (config_id);
 

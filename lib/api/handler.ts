@@ -1,0 +1,61 @@
+import middy, { type MiddyfiedHandler } from '@middy/core'
+import httpHeaderNormalizer from '@middy/http-header-normalizer'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { BorealError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { BorealNode } from '../node/node.ts'
+import { problemMiddleware } from './problem-middleware.ts'
+import { parseBody } from './request-body.ts'
+import { matchRoute, parse, validated } from './router.ts'
+import { routes } from './routes.ts'
+import { authenticate, authorize, type Principal, type Token } from './tokens.ts'
+
+export interface ApiOptions {
+  /** The node, which may still be on its way up. */
+  node(): Promise<BorealNode> | BorealNode
+  tokens: readonly Token[]
+  logger: Logger
+}
+
+export type ApiHandler = MiddyfiedHandler<APIGatewayProxyEvent, APIGatewayProxyResult>
+
+/** Who asks where no token is needed. */
+const ANYBODY: Principal = { name: 'anybody', scope: 'read' }
+
+/**
+ * The API as a Lambda handler for API Gateway REST events; the embedded server calls the same one. The order is: route,
+ * token, store, input, work. So whoever may not ask learns nothing about the store.
+ */
+export function createApiHandler(options: ApiOptions): ApiHandler {
+  const handle = async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+    const { route, params } = matchRoute(routes, event.httpMethod, event.path)
+    const headers = event.headers as Record<string, string | undefined>
+    const principal = route.scope === undefined ? ANYBODY : authenticate(options.tokens, headers.authorization)
+    if (route.scope !== undefined) authorize(principal, route.scope)
+    const node = await options.node()
+    checkStore(headers['boreal-store'], node.storeId)
+    const query = (event.multiValueQueryStringParameters ?? {}) as Record<string, string[]>
+    const input = validated(route, params, query)
+    const body = route.body === undefined ? undefined : parse(route.body, parseBody(event, headers), '')
+    const answer = await route.handle({ node, principal, headers, body, storeId: node.storeId, ...input })
+    return {
+      statusCode: answer.status ?? 200,
+      headers: { 'Content-Type': 'application/json', 'Boreal-Store': node.storeId, ...answer.headers },
+      body: answer.body,
+    }
+  }
+  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+    .use(httpHeaderNormalizer())
+    .use(problemMiddleware(options))
+    .handler(handle)
+}
+
+/** A client that says which store it knows must not be answered by another one. */
+function checkStore(expected: string | undefined, storeId: string): void {
+  if (expected === undefined || expected === storeId) return
+  throw new BorealError(
+    'store_changed',
+    `this is store ${storeId}, not ${expected}: it was cloned or restored. Cursors, LSNs and versions of the other ` +
+      'store mean nothing here; read the state again.',
+  )
+}

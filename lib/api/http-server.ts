@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import { BorealError } from '../model/errors.ts'
+import type { ApiHandler } from './handler.ts'
+import { PROBLEM_TYPE, problemOf } from './problem.ts'
+import { bodyTooLarge, MAX_BODY_BYTES, utf8 } from './request-body.ts'
+
+export interface HttpServerOptions {
+  /** 0 takes a free port. */
+  port: number
+  /** Default: loopback only. */
+  host?: string | undefined
+}
+
+export interface RunningServer {
+  url: string
+  /** Takes no new requests, waits for those on their way, and ends. */
+  close(): Promise<void>
+}
+
+/** Serves the API's handler over node:http, by turning requests into API Gateway REST events. */
+export async function serveHttp(handler: ApiHandler, options: HttpServerOptions): Promise<RunningServer> {
+  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => {
+    void respond(handler, request, response)
+  })
+  const host = options.host ?? '127.0.0.1'
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, options.port)))
+    server.listen(options.port, host, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, close: () => close(server) }
+}
+
+async function respond(handler: ApiHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let result: APIGatewayProxyResult
+  try {
+    const event = await eventOf(request)
+    result = await handler(event, {} as Context)
+  } catch (error) {
+    const problem = problemOf(error)
+    result = {
+      statusCode: problem.status,
+      headers: { 'Content-Type': PROBLEM_TYPE },
+      body: JSON.stringify(problem),
+    }
+    // What was not read of the body would be taken for the next request.
+    if (!request.complete) response.setHeader('Connection', 'close')
+  }
+  for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value))
+  response.statusCode = result.statusCode
+  const body = Buffer.from(result.body, 'utf8')
+  response.setHeader('Content-Length', body.byteLength)
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+async function eventOf(request: IncomingMessage): Promise<APIGatewayProxyEvent> {
+  const target = request.url ?? '/'
+  const split = target.indexOf('?')
+  const path = split < 0 ? target : target.slice(0, split)
+  const query: Record<string, string[]> = {}
+  if (split >= 0) for (const [name, value] of new URLSearchParams(target.slice(split + 1))) (query[name] ??= []).push(value)
+  return {
+    httpMethod: request.method ?? 'GET',
+    path,
+    headers: request.headers as Record<string, string>,
+    multiValueQueryStringParameters: query,
+    body: await readBody(request),
+    isBase64Encoded: false,
+  } as unknown as APIGatewayProxyEvent
+}
+
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw bodyTooLarge()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_BODY_BYTES) throw bodyTooLarge()
+    chunks.push(chunk)
+  }
+  return bytes === 0 ? null : utf8(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code !== 'EADDRINUSE') return error
+  return new BorealError('not_ready', `port ${port} of ${host} is in use; choose another with --port`)
+}

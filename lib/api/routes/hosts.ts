@@ -1,0 +1,26 @@
+import * as z from 'zod'
+import { hostAttributes, maintenanceMode } from '../../model/host-attributes.ts'
+import { name } from '../../model/scalars.ts'
+import { hostByName, hostPage } from '../../store/hosts.ts'
+import { listRoute, recordRoute } from '../data-route.ts'
+import { repeated } from '../read-options.ts'
+
+export const hostRoutes = [
+  listRoute({
+    path: '/v1/hosts',
+    name: 'listHosts',
+    summary: 'Attributes of hosts, of some maintenance modes if any are named',
+    record: hostAttributes,
+    filters: { mode: repeated(maintenanceMode).optional() },
+    statement: ({ mode = [] }, page) => hostPage(mode, page),
+  }),
+  recordRoute({
+    path: '/v1/hosts/{host}',
+    name: 'getHost',
+    summary: 'Attributes of one host',
+    params: z.strictObject({ host: name }),
+    record: hostAttributes,
+    what: ({ host }) => `host ${JSON.stringify(host)}`,
+    statement: ({ host }) => hostByName(host),
+  }),
+]

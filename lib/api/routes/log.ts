@@ -1,0 +1,95 @@
+import * as z from 'zod'
+import type { Entry, LoggedTransaction } from '../../log/entry.ts'
+import { BorealError } from '../../model/errors.ts'
+import { operationResult } from '../../model/operations.ts'
+import { lsn } from '../../model/scalars.ts'
+import { MAX_PAGE_BYTES } from '../../store/read.ts'
+import { wholeNumber } from '../read-options.ts'
+import type { Route } from '../route.ts'
+import type { Principal } from '../tokens.ts'
+
+const loggedTransaction = z.object({
+  id: z.string(),
+  index: z.int(),
+  actor: z.string(),
+  reason: z.string().optional(),
+  idempotencyKey: z.string().optional().describe('only for its owner and for admins'),
+  events: z.array(z.looseObject({ event: z.string(), v: z.int() })),
+  results: z.array(operationResult),
+})
+
+const logEntry = z.object({
+  lsn,
+  time: z.int(),
+  hash: z.string(),
+  prev: z.string(),
+  writer: z.string(),
+  bytes: z.int(),
+  transactions: z.array(loggedTransaction),
+})
+
+function entryAnswer({ lsn, time, hash, prev, writer, bytes, transactions }: Entry, principal: Principal) {
+  const shown = transactions.map((transaction, index) => transactionAnswer(transaction, index, principal))
+  return { lsn, time, hash, prev, writer, bytes, transactions: shown }
+}
+
+function transactionAnswer(transaction: LoggedTransaction, index: number, principal: Principal) {
+  const { id, actor, reason, key, events, results } = transaction
+  const mayKnowKey = principal.scope === 'admin' || principal.name === transaction.principal
+  return {
+    id,
+    index,
+    actor,
+    ...(reason === undefined ? {} : { reason }),
+    ...(key === undefined || !mayKnowKey ? {} : { idempotencyKey: key }),
+    events,
+    results,
+  }
+}
+
+const listEntries: Route = {
+  method: 'GET',
+  path: '/v1/log',
+  name: 'listLog',
+  summary: 'Entries of the log after an LSN',
+  scope: 'read',
+  query: z.strictObject({
+    after: wholeNumber.optional(),
+    limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1_000, 'must be 1 to 1000').optional(),
+  }),
+  answer: z.object({ items: z.array(logEntry), nextCursor: z.string().optional() }),
+  async handle({ node, principal, query: { after = 0, limit = 100 } }) {
+    const entries = await node.log.page(after, limit)
+    const parts: string[] = []
+    let bytes = 0
+    let last = after
+    for (const entry of entries) {
+      const part = JSON.stringify(entryAnswer(entry, principal))
+      bytes += part.length
+      if (parts.length > 0 && bytes > MAX_PAGE_BYTES) break
+      parts.push(part)
+      last = entry.lsn
+    }
+    // The LSN is its own cursor: pass it as `after`.
+    const next = parts.length > 0 && last < node.tailLsn ? `,"nextCursor":"${last}"` : ''
+    return { body: `{"items":[${parts.join(',')}]${next}}`, headers: { 'Boreal-Lsn': String(last) } }
+  },
+}
+
+const getEntry: Route = {
+  method: 'GET',
+  path: '/v1/log/{lsn}',
+  name: 'getLogEntry',
+  summary: 'One entry of the log',
+  scope: 'read',
+  params: z.strictObject({ lsn: wholeNumber }),
+  query: z.strictObject({}),
+  answer: logEntry,
+  async handle({ node, principal, params: { lsn } }) {
+    const entry = await node.log.entry(lsn)
+    if (entry === undefined) throw new BorealError('not_found', `there is no log entry ${lsn}`)
+    return { body: JSON.stringify(entryAnswer(entry, principal)), headers: { 'Boreal-Lsn': String(lsn) } }
+  },
+}
+
+export const logRoutes = [listEntries, getEntry]

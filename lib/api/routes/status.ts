@@ -1,0 +1,69 @@
+import * as z from 'zod'
+import { messageOf } from '../../model/errors.ts'
+import { lsn } from '../../model/scalars.ts'
+import type { Route } from '../route.ts'
+
+const status = z.object({
+  storeId: z.string(),
+  role: z.enum(['writer', 'leader', 'follower']),
+  lsn: lsn.describe('the end of the log as this node knows it'),
+  appliedLsn: lsn,
+  digest: z.string().optional().describe('state digest at appliedLsn'),
+  schemaVersion: z.int(),
+  writerTerm: z.int(),
+  writer: z.string(),
+  time: z.int().describe('server time'),
+  clockSkewMs: z.int(),
+  tailAgeMs: z.int(),
+  uptimeMs: z.int(),
+  waiting: z.int().describe('transactions that wait for their turn'),
+  storeBytes: z.int(),
+  storeFull: z.boolean(),
+  readers: z.array(z.object({ appliedLsn: lsn, load: z.int(), bytes: z.int().optional() })),
+})
+
+const getStatus: Route = {
+  method: 'GET',
+  path: '/v1/status',
+  name: 'getStatus',
+  summary: 'The node: where it stands, its readers, memory and clock; with digest=true also the digest of the state',
+  scope: 'read',
+  query: z.strictObject({ digest: z.enum(['true', 'false']).optional() }),
+  answer: status,
+  async handle({ node, query }) {
+    const figures = await node.status()
+    if (query.digest !== 'true') return { body: JSON.stringify(figures) }
+    const { lsn, digest } = await node.digest()
+    return { body: JSON.stringify({ ...figures, lsn: Math.max(figures.lsn, lsn), appliedLsn: lsn, digest }) }
+  },
+}
+
+const getLive: Route = {
+  method: 'GET',
+  path: '/livez',
+  name: 'getLive',
+  summary: 'The process answers',
+  answer: z.object({ live: z.literal(true) }),
+  handle: () => ({ body: '{"live":true}' }),
+}
+
+const getReady: Route = {
+  method: 'GET',
+  path: '/readyz',
+  name: 'getReady',
+  summary:
+    'The node has everything that is in the log now; with level=weak: it can serve weak reads, ' +
+    'what a load balancer should ask while the log is away',
+  query: z.strictObject({ level: z.enum(['weak']).optional() }),
+  answer: z.object({ ready: z.literal(true), appliedLsn: lsn }),
+  async handle({ node, query }) {
+    try {
+      const { lsn } = await node.read([], { level: query.level === 'weak' ? 'weak' : 'consistent' })
+      return { body: JSON.stringify({ ready: true, appliedLsn: lsn }) }
+    } catch (error) {
+      return { status: 503, body: JSON.stringify({ ready: false, reason: messageOf(error) }) }
+    }
+  },
+}
+
+export const statusRoutes = [getStatus, getLive, getReady]

@@ -1,0 +1,76 @@
+import * as z from 'zod'
+import { BorealError } from '../../model/errors.ts'
+import { hashOfKey, idempotencyKey, timeOfKey } from '../../model/idempotency-key.ts'
+import { lsn, text } from '../../model/scalars.ts'
+import { transactionAnswer, transactionRequest } from '../../model/transaction.ts'
+import { horizonStatement, idempotencyPlace, placeOf } from '../../store/idempotency.ts'
+import { jsonOf } from '../../store/protocol.ts'
+import { invalid } from '../problem.ts'
+import type { ApiRequest, Route } from '../route.ts'
+
+const reasonHeader = text.max(500)
+
+const submitTransaction: Route = {
+  method: 'POST',
+  path: '/v1/transactions',
+  name: 'submitTransaction',
+  summary:
+    'Commits operations atomically if the preconditions hold. Header Idempotency-Key (1 to 128 characters) makes a ' +
+    'retry safe; header Boreal-Reason is kept in the log',
+  scope: 'write',
+  body: transactionRequest,
+  answer: transactionAnswer,
+  async handle({ node, principal, headers, body }) {
+    const given = headers['idempotency-key']
+    const key = given === undefined ? undefined : parsed(idempotencyKey, given, 'Idempotency-Key')
+    const reason = parsed(reasonHeader.optional(), headers['boreal-reason'], 'Boreal-Reason')
+    const answer = await node.submit(body, { principal: principal.name, key, reason })
+    return {
+      body: JSON.stringify(answer),
+      headers: {
+        'Boreal-Lsn': String(answer.lsn),
+        // The server's own key is for reference only; just the client's are remembered.
+        'Idempotency-Key': key ?? answer.transactionId,
+      },
+    }
+  },
+}
+
+const transactionState = z.union([
+  transactionAnswer.extend({ state: z.literal('committed') }),
+  z.object({ state: z.literal('unknown'), lsn }),
+])
+
+const getTransaction: Route = {
+  method: 'GET',
+  path: '/v1/transactions/{key}',
+  name: 'getTransaction',
+  summary: 'Whether the transaction with this idempotency key of yours is in the log, and its answer',
+  scope: 'read',
+  params: z.strictObject({ key: idempotencyKey }),
+  query: z.strictObject({}),
+  answer: transactionState,
+  async handle({ node, principal, params }: ApiRequest) {
+    const hash = hashOfKey(principal.name, params.key)
+    const { lsn, results } = await node.read([idempotencyPlace(hash), horizonStatement], { level: 'consistent' })
+    const place = placeOf(results[0])
+    const headers = { 'Boreal-Lsn': String(lsn) }
+    if (place !== undefined) {
+      const answer = await node.answerAt(place.lsn, place.index)
+      return { body: JSON.stringify({ state: 'committed', ...answer }), headers }
+    }
+    const time = timeOfKey(params.key)
+    if (time !== undefined && time < (jsonOf<number>(results[1]) ?? 0)) {
+      throw new BorealError('idempotency_key_expired', 'this key is older than what the store remembers')
+    }
+    return { body: JSON.stringify({ state: 'unknown', lsn }), headers }
+  },
+}
+
+function parsed<T extends z.ZodType>(schema: T, value: unknown, header: string): z.infer<T> {
+  const result = schema.safeParse(value)
+  if (!result.success) throw invalid(result.error, header)
+  return result.data
+}
+
+export const transactionRoutes = [submitTransaction, getTransaction]

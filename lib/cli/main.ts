@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander'
+import manifest from '../../package.json' with { type: 'json' }
+import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { logCommand } from './log.ts'
+import { queryCommand } from './query.ts'
+import { replayCommand } from './replay.ts'
+import { startCommand } from './start.ts'
+import { statusCommand } from './status.ts'
+import { tableCommand } from './table.ts'
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the data is not what it should be. */
+const FAILED = 1
+const WRONG_USAGE = 2
+const WRONG_DATA = 3
+
+/** The command `boreal`. */
+export async function main(argv: string[]): Promise<void> {
+  const program = new Command('boreal')
+    .description(manifest.description)
+    .version(manifest.version)
+    .showHelpAfterError('(boreal --help lists the commands)')
+    .exitOverride()
+  for (const add of [startCommand, statusCommand, queryCommand, logCommand, replayCommand, tableCommand]) add(program)
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    process.exitCode = exitCode(error)
+    if (!(error instanceof CommanderError)) explain(error)
+  }
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
+  if (isBorealError(error, 'log_corrupt', 'constraint_violation')) return WRONG_DATA
+  return isBorealError(error, 'invalid_field') ? WRONG_USAGE : FAILED
+}
+
+function explain(error: unknown): void {
+  const code = error instanceof BorealError ? ` (${error.code})` : ''
+  process.stderr.write(`boreal: ${messageOf(error)}${code}\n`)
+  if (process.env.BOREAL_LOG_LEVEL === 'debug' && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  for (const { path, message } of isBorealError(error) ? (error.errors ?? []) : []) {
+    process.stderr.write(`  ${path}: ${message}\n`)
+  }
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import { connect, type ConnectionFlags, withConnection } from './connection.ts'
+import { printJson, printTable } from './output.ts'
+
+interface QueryAnswer {
+  columns: { name: string; type: string }[]
+  rows: Record<string, unknown>[]
+  truncated: boolean
+  lsn: number
+}
+
+export function queryCommand(program: Command): void {
+  withConnection(program.command('query').description('run a read-only SQL query'))
+    .argument('<sql>', 'e.g. "select status, count(*) from task group by status"')
+    .option('--param <value...>', 'values for $1, $2, ...')
+    .option('--max-rows <n>', 'rows at most')
+    .option('--weak', 'do not ask for the newest state')
+    .option('--json', 'answer as JSON')
+    .action(
+      async (
+        sql: string,
+        flags: ConnectionFlags & { param?: string[]; maxRows?: string; weak?: boolean; json?: boolean },
+      ) => {
+        const client = connect(flags)
+        const body = {
+          sql,
+          ...(flags.param === undefined ? {} : { params: flags.param }),
+          ...(flags.maxRows === undefined ? {} : { maxRows: Number(flags.maxRows) }),
+        }
+        const query = { consistency: flags.weak ? 'weak' : undefined }
+        const { body: answer } = await client.request<QueryAnswer>('POST', '/v1/query', { body, query })
+        await client.close()
+        if (flags.json) return printJson(answer)
+        const names = answer.columns.map((column) => column.name)
+        printTable(
+          names,
+          answer.rows.map((row) => names.map((name) => row[name])),
+        )
+        const cut = answer.truncated ? ', cut here; see --max-rows' : ''
+        process.stdout.write(`${answer.rows.length} rows at LSN ${answer.lsn}${cut}\n`)
+      },
+    )
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { createApiHandler } from '../api/handler.ts'
+import { serveHttp } from '../api/http-server.ts'
+import { parseToken, type Token, tokenOf } from '../api/tokens.ts'
+import { BorealError } from '../model/errors.ts'
+import { systemRuntime } from '../model/runtime.ts'
+import { type NodeConfig, type NodeFlags, nodeConfig, numberOf } from '../node/config.ts'
+import { startNode } from '../node/start-node.ts'
+import { DEFAULT_PORT, tokenFile } from './connection.ts'
+import { type LogLevel, stderrLogger } from './stderr-logger.ts'
+
+interface StartFlags extends NodeFlags {
+  port?: string
+  host?: string
+  token?: string
+  logLevel?: LogLevel
+}
+
+export function startCommand(program: Command): void {
+  program
+    .command('start')
+    .description('run a node: embedded in a folder (default), or on a DynamoDB table')
+    .option('--port <port>', `port to listen on, 0 for any (BOREAL_PORT; default ${DEFAULT_PORT})`)
+    .option('--host <host>', 'address to listen on (BOREAL_HOST; default 127.0.0.1)')
+    .option('--data <folder>', 'folder of the embedded table and objects (BOREAL_DATA; default ./data)')
+    .option('--no-sync', 'embedded: do not wait for the disk; a power loss may take the last seconds (BOREAL_SYNC=false)')
+    .option('--table <name>', 'DynamoDB table instead of --data (BOREAL_TABLE); AWS_ENDPOINT_URL names another server')
+    .option('--bucket <name>', 'with --table: S3 bucket for objects (BOREAL_BUCKET)')
+    .option('--objects <folder>', 'with --table: folder for objects, shared by the nodes (BOREAL_OBJECTS)')
+    .option('--create-table', 'with --table: create the table when it is missing (BOREAL_CREATE_TABLE=true)')
+    .option('--name <name>', 'name of the store in the table (BOREAL_NAME; default main)')
+    .option('--readers <n>', 'reader threads, 0 to 16 (BOREAL_READERS; default 1)')
+    .option('--store-mb <n>', 'memory of the store before additions are refused (BOREAL_STORE_MB; default by machine)')
+    .option('--token <token>', 'admin token to accept (BOREAL_TOKEN; embedded default: made at first start)')
+    .option('--log-level <level>', 'debug, info, warn or error (BOREAL_LOG_LEVEL; default warn)')
+    .action(start)
+}
+
+async function start(flags: StartFlags): Promise<void> {
+  const { env } = process
+  const config = nodeConfig({ ...flags, sync: flags.sync === false ? false : undefined }, env)
+  const logger = stderrLogger(flags.logLevel ?? (env.BOREAL_LOG_LEVEL as LogLevel | undefined) ?? 'warn')
+  const port = numberOf('port', flags.port ?? env.BOREAL_PORT ?? String(DEFAULT_PORT), 0, 65_535)
+  const tokens = await acceptedTokens(config, flags.token ?? env.BOREAL_TOKEN, env.BOREAL_TOKENS)
+  const started = await startNode(config, {
+    runtime: systemRuntime,
+    logger,
+    onBuildImage: () => process.stderr.write('boreal: preparing the base image (once, some seconds) ...\n'),
+  })
+  const handler = createApiHandler({ node: () => started.node, tokens, logger })
+  const server = await serveHttp(handler, { port, host: flags.host ?? env.BOREAL_HOST }).catch(async (error) => {
+    await started.close()
+    throw error
+  })
+  process.stdout.write(`boreal: ready at ${server.url} (store ${started.node.storeId}, LSN ${started.node.tailLsn})\n`)
+  await untilStopped()
+  await server.close()
+  await started.close()
+}
+
+/** Resolves at SIGTERM or SIGINT; a second one ends the process at once. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1))
+        resolve()
+      })
+    }
+  })
+}
+
+/** The admin token, given or made, and others from `BOREAL_TOKENS` (name:scope:secret, separated by commas). */
+async function acceptedTokens(
+  config: NodeConfig,
+  given: string | undefined,
+  others: string | undefined,
+): Promise<Token[]> {
+  const tokens = (others ?? '').split(',').filter((text) => text.trim() !== '').map((text) => parseToken(text.trim()))
+  if (given !== undefined) return [tokenOf('admin', 'admin', given), ...tokens]
+  if (config.storage.kind === 'embedded') {
+    return [tokenOf('admin', 'admin', await ownToken(config.storage.data)), ...tokens]
+  }
+  if (tokens.length > 0) return tokens
+  throw new BorealError('invalid_field', 'set BOREAL_TOKEN (or --token): the admin token that this server accepts')
+}
+
+/** The embedded server's own token: made at the first start, readable by its user alone. */
+async function ownToken(data: string): Promise<string> {
+  const file = tokenFile(data)
+  const kept = await readFile(file, 'utf8').catch(() => undefined)
+  if (kept !== undefined) return kept.trim()
+  await mkdir(data, { recursive: true })
+  const token = randomBytes(24).toString('base64url')
+  await writeFile(file, `${token}\n`, { mode: 0o600 })
+  process.stdout.write(`boreal: made an admin token: ${token} (kept in ${file})\n`)
+  return token
+}

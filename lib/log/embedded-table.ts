@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises'
+import { Worker } from 'node:worker_threads'
+import { BorealError, messageOf } from '../model/errors.ts'
+import { threadEntry } from '../model/thread-entry.ts'
+
+export interface EmbeddedTableOptions {
+  /** Folder of the table. */
+  path: string
+  /** Loopback port; 0 takes a free one. */
+  port?: number
+  /** Write through to the disk before an append is acknowledged. Default true; off, a power loss may lose the last seconds. */
+  sync?: boolean
+}
+
+export interface TableThreadData {
+  path: string
+  port: number
+  sync: boolean
+}
+
+export type TableThreadReady = { ready: true; port: number } | { ready: false; locked: boolean; failure: string }
+
+/**
+ * The embedded table: something that speaks DynamoDB, over a folder, in a thread of its own. It survives a kill of the
+ * process; one process at a time can have it.
+ */
+export class EmbeddedTable {
+  readonly endpoint: string
+  readonly #worker: Worker
+
+  private constructor(worker: Worker, port: number) {
+    this.#worker = worker
+    this.endpoint = `http://127.0.0.1:${port}`
+  }
+
+  /** Opens the folder, creating it when it is missing. */
+  static async open({ path, port = 0, sync = true }: EmbeddedTableOptions): Promise<EmbeddedTable> {
+    await mkdir(path, { recursive: true })
+    const workerData: TableThreadData = { path, port, sync }
+    const worker = new Worker(threadEntry('table-thread'), { workerData })
+    const ready = await new Promise<TableThreadReady>((resolve) => {
+      worker.once('message', resolve)
+      worker.once('error', (error) => resolve({ ready: false, locked: false, failure: messageOf(error) }))
+    })
+    if (ready.ready) return new EmbeddedTable(worker, ready.port)
+    await worker.terminate()
+    throw new BorealError(
+      'not_ready',
+      ready.locked
+        ? `${path} is in use by another process; stop that one, or choose another --data folder`
+        : `the table in ${path} cannot be opened: ${ready.failure}`,
+    )
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#worker.postMessage('close')
+    const timer = setTimeout(() => void this.#worker.terminate(), 2_000)
+    await ended
+    clearTimeout(timer)
+  }
+}

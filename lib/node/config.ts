@@ -1,0 +1,72 @@
+import { BorealError } from '../model/errors.ts'
+
+/** Where a node's log and objects are. */
+export type Storage =
+  /** A folder: the embedded table and a directory of objects. */
+  | { kind: 'embedded'; data: string; sync: boolean }
+  /** A DynamoDB table, and a bucket or a directory of objects. */
+  | { kind: 'remote'; table: string; bucket?: string; objects?: string; createTable: boolean }
+
+export interface NodeConfig {
+  storage: Storage
+  /** Name of the store in the table's registry. */
+  name: string
+  readers: number
+  storeLimitBytes: number | undefined
+}
+
+/** Settings as they come from flags; what is absent is looked for in the environment, then a default is taken. */
+export interface NodeFlags {
+  data?: string | undefined
+  table?: string | undefined
+  bucket?: string | undefined
+  objects?: string | undefined
+  createTable?: boolean | undefined
+  name?: string | undefined
+  readers?: string | undefined
+  storeMb?: string | undefined
+  sync?: boolean | undefined
+}
+
+export const DEFAULT_DATA = './data'
+
+type Environment = Record<string, string | undefined>
+
+/** Flag, then environment, then default. @throws BorealError `invalid_field` */
+export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
+  const storeMb = flags.storeMb ?? env.BOREAL_STORE_MB
+  return {
+    storage: storageOf(flags, env),
+    name: flags.name ?? env.BOREAL_NAME ?? 'main',
+    readers: numberOf('readers', flags.readers ?? env.BOREAL_READERS ?? '1', 0, 16),
+    storeLimitBytes: storeMb === undefined ? undefined : numberOf('store-mb', storeMb, 64, 1_000_000) * 1024 * 1024,
+  }
+}
+
+function storageOf(flags: NodeFlags, env: Environment): Storage {
+  const table = flags.table ?? env.BOREAL_TABLE
+  if (table === undefined) {
+    const sync = flags.sync ?? env.BOREAL_SYNC !== 'false'
+    return { kind: 'embedded', data: flags.data ?? env.BOREAL_DATA ?? DEFAULT_DATA, sync }
+  }
+  if (flags.data !== undefined) throw new BorealError('invalid_field', '--data and --table exclude each other')
+  const bucket = flags.bucket ?? env.BOREAL_BUCKET
+  const objects = flags.objects ?? env.BOREAL_OBJECTS
+  if ((bucket === undefined) === (objects === undefined)) {
+    throw new BorealError('invalid_field', '--table goes with either --bucket or --objects')
+  }
+  return {
+    kind: 'remote',
+    table,
+    ...(bucket === undefined ? {} : { bucket }),
+    ...(objects === undefined ? {} : { objects }),
+    createTable: flags.createTable ?? env.BOREAL_CREATE_TABLE === 'true',
+  }
+}
+
+/** A whole number within limits. @throws BorealError `invalid_field` naming the setting */
+export function numberOf(setting: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value
+  throw new BorealError('invalid_field', `${setting} must be a whole number from ${least} to ${most}, not ${text}`)
+}

@@ -1,0 +1,42 @@
+import type { Logger } from '../model/logger.ts'
+import type { Runtime } from '../model/runtime.ts'
+import { loadBaseImage } from '../store/base-image.ts'
+import type { NodeConfig } from './config.ts'
+import { BorealNode } from './node.ts'
+import { type OpenedLog, openLog } from './open-log.ts'
+
+export interface StartedNode {
+  node: BorealNode
+  close(): Promise<void>
+}
+
+/** Opens log and objects as configured and starts a node on them. */
+export async function startNode(
+  config: NodeConfig,
+  context: { runtime: Runtime; logger: Logger; onBuildImage?: () => void },
+): Promise<StartedNode> {
+  const { runtime, logger } = context
+  // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
+  const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
+  const opened = await openLog(config.storage, config.name, context)
+  const node = await openNode(opened, { ...config, image, runtime, logger })
+  return {
+    node,
+    close: async () => {
+      await node.close()
+      await opened.close()
+    },
+  }
+}
+
+async function openNode(
+  opened: OpenedLog,
+  options: Omit<Parameters<typeof BorealNode.open>[0], 'log' | 'exclusive'>,
+): Promise<BorealNode> {
+  try {
+    return await BorealNode.open({ ...options, log: opened.log, exclusive: opened.exclusive })
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}

@@ -1,0 +1,198 @@
+import { BorealError, messageOf } from '../model/errors.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { ResultSet } from '../store/protocol.ts'
+import type { Statement } from '../store/statement.ts'
+import type { Step } from '../store/store.ts'
+import { EngineDied } from '../store/thread-engine.ts'
+import { type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
+
+export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
+  /** How many readers to keep. */
+  count: number
+  runtime: Runtime
+  /** Reads that may wait for a reader before new ones are refused. */
+  maxWaiting?: number
+}
+
+export interface ReadTarget {
+  /** The answer must show at least this place. */
+  minLsn: number
+  /** Monotonic time after which nobody waits for the answer. */
+  deadline: number
+}
+
+/** Work handed to one reader at once; the rest waits here, where it can still go to another one. */
+const MAX_LOAD = 16
+const MAX_WAITING = 10_000
+const RESPAWN_PAUSE_MS = 200
+
+/**
+ * Keeps a number of readers going, feeds them the steps of the log, and gives each read to one that has got far
+ * enough. A reader that ended is replaced: the new one reads the log by itself up to the place of the feed.
+ */
+export class ReaderPool {
+  readonly #options: ReaderPoolOptions
+  readonly #readers: Reader[] = []
+  /** Readers that are still catching up, with the steps that have come since they began. */
+  readonly #joining = new Set<Step[]>()
+  readonly #waiting = new Set<Waiting>()
+  #lsn: number
+  #stopped = false
+
+  constructor(options: ReaderPoolOptions) {
+    this.#options = options
+    this.#lsn = options.genesis.lsn
+  }
+
+  /** Boots the readers, at the empty store. */
+  async start(): Promise<void> {
+    const boots = Array.from({ length: this.#options.count }, () => this.#boot())
+    this.#readers.push(...(await Promise.all(boots)))
+  }
+
+  /** Readers that serve. */
+  get readers(): readonly Reader[] {
+    return this.#readers
+  }
+
+  /** Hands a step on to every reader. */
+  feed(step: Step): void {
+    this.#lsn = step.to.lsn
+    for (const steps of this.#joining) steps.push(step)
+    for (const reader of this.#readers) reader.take(step)
+    this.#dispatch()
+  }
+
+  /** Runs statements on a reader. Waits for one until the deadline. */
+  read(statements: Statement[], target: ReadTarget, limitMs: number): Promise<ReadAnswer> {
+    return this.#onReader(target, (reader) => reader.read(statements, limitMs))
+  }
+
+  /** Runs a user's statement on a reader, once: it may be what ends the reader. */
+  query(
+    statement: Statement,
+    maxRows: number,
+    target: ReadTarget,
+    limitMs: number,
+  ): Promise<{ lsn: number; result: ResultSet }> {
+    return this.#onReader(target, (reader) => reader.query(statement, maxRows, limitMs), { retry: false })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const waiting of this.#waiting) waiting.fail(new BorealError('not_ready', 'the node is stopping'))
+    await Promise.all(this.#readers.map((reader) => reader.stop()))
+  }
+
+  async #onReader<T>(target: ReadTarget, work: (reader: Reader) => Promise<T>, options = { retry: true }): Promise<T> {
+    for (;;) {
+      try {
+        return await this.#whenFree(target, work)
+      } catch (error) {
+        if (!(error instanceof EngineDied)) throw error
+        const expired = this.#options.runtime.monotonic() >= target.deadline
+        // A read that was behind another one's fault is simply given to the next reader.
+        if (options.retry && !expired) continue
+        throw new BorealError('deadline_exceeded', 'the read took too long and was ended', { cause: error })
+      }
+    }
+  }
+
+  /** Starts the work on the least loaded reader that is far enough, now or when there is one. */
+  #whenFree<T>(target: ReadTarget, work: (reader: Reader) => Promise<T>): Promise<T> {
+    const start = (reader: Reader) => work(reader).finally(() => this.#dispatch())
+    const free = this.#free(target.minLsn)
+    if (free !== undefined && this.#waiting.size === 0) return start(free)
+    if (this.#waiting.size >= (this.#options.maxWaiting ?? MAX_WAITING)) {
+      return Promise.reject(new BorealError('overloaded', 'too many reads are waiting', { retryAfter: 1 }))
+    }
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        minLsn: target.minLsn,
+        serve: (reader) => {
+          this.#forget(waiting)
+          resolve(start(reader))
+        },
+        fail: (error) => {
+          this.#forget(waiting)
+          reject(error)
+        },
+        timer: setTimeout(
+          () => waiting.fail(this.#tooLate(target)),
+          Math.max(0, target.deadline - this.#options.runtime.monotonic()),
+        ),
+      }
+      this.#waiting.add(waiting)
+    })
+  }
+
+  #forget(waiting: Waiting): void {
+    clearTimeout(waiting.timer)
+    this.#waiting.delete(waiting)
+  }
+
+  #tooLate(target: ReadTarget): BorealError {
+    return this.#lsn < target.minLsn
+      ? new BorealError('lsn_not_reached', `this node has LSN ${this.#lsn}, not yet ${target.minLsn}`, { retryAfter: 1 })
+      : new BorealError('deadline_exceeded', 'no reader was free in time')
+  }
+
+  #free(minLsn: number): Reader | undefined {
+    let best: Reader | undefined
+    for (const reader of this.#readers) {
+      if (reader.lsn < minLsn || reader.load >= MAX_LOAD) continue
+      if (best === undefined || reader.load < best.load) best = reader
+    }
+    return best
+  }
+
+  #dispatch(): void {
+    for (const waiting of this.#waiting) {
+      const reader = this.#free(waiting.minLsn)
+      if (reader !== undefined) waiting.serve(reader)
+      // Those behind may ask for an earlier place; but when no reader is free at all there is nothing to look for.
+      else if (this.#free(0) === undefined) return
+    }
+  }
+
+  #boot(): Promise<Reader> {
+    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) })
+  }
+
+  #replace(reader: Reader): void {
+    const index = this.#readers.indexOf(reader)
+    // One that never joined is the business of whoever was starting it.
+    if (index < 0) return
+    this.#readers.splice(index, 1)
+    if (!this.#stopped) void this.#respawn()
+  }
+
+  async #respawn(): Promise<void> {
+    while (!this.#stopped) {
+      // Steps that come while the reader catches up are kept for it; it stops where they begin.
+      const steps: Step[] = []
+      try {
+        const reader = await this.#boot()
+        this.#joining.add(steps)
+        await reader.catchUp(this.#options.log, this.#lsn)
+        for (const step of steps) reader.take(step)
+        this.#readers.push(reader)
+        this.#dispatch()
+        return
+      } catch (error) {
+        this.#options.logger.error('a reader could not be started', { error: messageOf(error) })
+        await this.#options.runtime.sleep(RESPAWN_PAUSE_MS)
+      } finally {
+        this.#joining.delete(steps)
+      }
+    }
+  }
+}
+
+/** A read that waits for a reader. */
+interface Waiting {
+  minLsn: number
+  timer: NodeJS.Timeout
+  serve(reader: Reader): void
+  fail(error: Error): void
+}

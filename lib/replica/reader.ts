@@ -1,0 +1,141 @@
+import type { LogMark } from '../log/chain.ts'
+import type { Log } from '../log/log.ts'
+import { messageOf } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { ResultSet } from '../store/protocol.ts'
+import type { Statement } from '../store/statement.ts'
+import { type Step, Store } from '../store/store.ts'
+import { ThreadEngine } from '../store/thread-engine.ts'
+import { replay } from './replay.ts'
+
+export interface ReadAnswer {
+  /** The place of the log that the answer shows. */
+  lsn: number
+  results: ResultSet[]
+}
+
+export interface ReaderOptions {
+  image: SharedArrayBuffer
+  log: Log
+  genesis: LogMark
+  logger: Logger
+  /** Hears once when the reader has ended. */
+  onEnd(reader: Reader): void
+}
+
+/** What the thread works on, in order. */
+interface Work {
+  /** Time it may take once it is its turn, ms; beyond, the reader is ended. */
+  limitMs: number | undefined
+  timer?: NodeJS.Timeout
+}
+
+/**
+ * A replica in a thread of its own: takes the steps of the log and answers reads, in the order in which they come. So
+ * the place that an answer shows is known when the read is handed over, and no read sees half a step.
+ *
+ * A read that takes longer than it may is ended together with the thread, the only way there is; the pool then starts
+ * another reader.
+ */
+export class Reader {
+  readonly #engine: ThreadEngine
+  readonly #store: Store
+  readonly #logger: Logger
+  readonly #work: Work[] = []
+  #lsn: number
+
+  private constructor(engine: ThreadEngine, store: Store, logger: Logger) {
+    this.#engine = engine
+    this.#store = store
+    this.#logger = logger
+    this.#lsn = store.mark.lsn
+  }
+
+  /** Boots a reader at the empty store. */
+  static async boot(options: ReaderOptions): Promise<Reader> {
+    let reader: Reader | undefined
+    const engine = await ThreadEngine.boot(options.image, (reason) => {
+      if (reader === undefined) return
+      options.logger.warn('reader ended', { reason })
+      reader.#stopTimers()
+      options.onEnd(reader)
+    })
+    reader = new Reader(engine, await Store.open(engine, options.genesis), options.logger)
+    return reader
+  }
+
+  /** Reads the log by itself up to exactly `lsn`. */
+  async catchUp(log: Log, lsn: number): Promise<void> {
+    if (lsn > this.#store.mark.lsn) await replay(log, this.#store, { upTo: lsn })
+    this.#lsn = this.#store.mark.lsn
+  }
+
+  /** The place that a read handed over now will show. */
+  get lsn(): number {
+    return this.#lsn
+  }
+
+  get alive(): boolean {
+    return this.#engine.alive
+  }
+
+  /** Reads and steps handed over and not yet done. */
+  get load(): number {
+    return this.#work.length
+  }
+
+  /** Hands over a step; it must follow the last one. */
+  take(step: Step): void {
+    if (step.from.lsn !== this.#lsn) throw new Error(`step from ${step.from.lsn} does not follow ${this.#lsn}`)
+    this.#lsn = step.to.lsn
+    this.#do(undefined, () => this.#store.take(step)).catch((error: unknown) => {
+      // A reader that cannot take a step is of no use, and must not serve what it has as if it were newer.
+      this.#logger.error('reader cannot follow the log', { lsn: step.to.lsn, error: messageOf(error) })
+      void this.#engine.kill('it could not follow the log')
+    })
+  }
+
+  /** Runs statements at one place of the log. */
+  async read(statements: Statement[], limitMs: number): Promise<ReadAnswer> {
+    const lsn = this.#lsn
+    return { lsn, results: await this.#do(limitMs, () => this.#engine.run(statements)) }
+  }
+
+  /** Runs one statement of a user's, read-only, and gives at most `maxRows` rows. */
+  async query(statement: Statement, maxRows: number, limitMs: number): Promise<{ lsn: number; result: ResultSet }> {
+    const lsn = this.#lsn
+    return { lsn, result: await this.#do(limitMs, () => this.#engine.query(statement, maxRows)) }
+  }
+
+  async memory(): Promise<number> {
+    return this.#do(undefined, () => this.#engine.memory())
+  }
+
+  async stop(): Promise<void> {
+    await this.#engine.kill()
+  }
+
+  /** The thread answers in order, so what is first in the list is what it works on: only its time runs. */
+  async #do<T>(limitMs: number | undefined, run: () => Promise<T>): Promise<T> {
+    const work: Work = { limitMs }
+    this.#work.push(work)
+    if (this.#work.length === 1) this.#startTimer()
+    try {
+      return await run()
+    } finally {
+      clearTimeout(work.timer)
+      this.#work.splice(this.#work.indexOf(work), 1)
+      this.#startTimer()
+    }
+  }
+
+  #startTimer(): void {
+    const first = this.#work[0]
+    if (first?.limitMs === undefined || first.timer !== undefined) return
+    first.timer = setTimeout(() => void this.#engine.kill(`a read took longer than ${first.limitMs} ms`), first.limitMs)
+  }
+
+  #stopTimers(): void {
+    for (const { timer } of this.#work) clearTimeout(timer)
+  }
+}

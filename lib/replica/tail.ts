@@ -1,0 +1,97 @@
+/**
+ * Knows how far the log has got, for linearizable reads and for refusals.
+ *
+ * `confirm` resolves to an LSN that includes everything that was committed before the call. One request to the log
+ * serves all who came before it was sent; an append of ours that was started after somebody came serves him too,
+ * because its success proves that nobody else was ahead.
+ */
+export class Tail {
+  readonly #probe: () => Promise<number>
+  readonly #exclusive: boolean
+  #known: number
+  #waiting: Waiting[] = []
+  #probing = false
+  /** Those who came before the append now on its way was started. */
+  #beforeAppend: Waiting[] | undefined
+  /** Monotonic time at which the tail was last known to be the tail. */
+  #confirmedAt: number
+  readonly #monotonic: () => number
+
+  /**
+   * @param options.probe asks the log; brings the node forward when there is more, and gives the tail.
+   * @param options.exclusive nobody else can write: what we know is the tail.
+   */
+  constructor(options: { lsn: number; probe: () => Promise<number>; exclusive: boolean; monotonic: () => number }) {
+    this.#known = options.lsn
+    this.#probe = options.probe
+    this.#exclusive = options.exclusive
+    this.#monotonic = options.monotonic
+    this.#confirmedAt = options.monotonic()
+  }
+
+  /** The highest LSN that this node knows to be durable. */
+  get known(): number {
+    return this.#known
+  }
+
+  /** Ms since this node last knew that its tail was the log's. */
+  get ageMs(): number {
+    return this.#exclusive ? 0 : Math.max(0, Math.round(this.#monotonic() - this.#confirmedAt))
+  }
+
+  confirm(): Promise<number> {
+    if (this.#exclusive) return Promise.resolve(this.#known)
+    const result = new Promise<number>((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    void this.#probeAll()
+    return result
+  }
+
+  /** An append is about to be sent. */
+  appendStarted(): void {
+    this.#beforeAppend = [...(this.#beforeAppend ?? []), ...this.#waiting]
+    this.#waiting = []
+  }
+
+  /** It ended: durable at `lsn`, or not (`undefined`), and then it proves nothing. */
+  appendEnded(lsn: number | undefined): void {
+    const waiting = this.#beforeAppend ?? []
+    this.#beforeAppend = undefined
+    if (lsn === undefined) {
+      this.#waiting.unshift(...waiting)
+      void this.#probeAll()
+      return
+    }
+    this.learn(lsn)
+    for (const { resolve } of waiting) resolve(this.#known)
+  }
+
+  /** Something showed that the log has got this far. */
+  learn(lsn: number): void {
+    if (lsn > this.#known) this.#known = lsn
+    this.#confirmedAt = this.#monotonic()
+  }
+
+  async #probeAll(): Promise<void> {
+    if (this.#probing) return
+    this.#probing = true
+    try {
+      while (this.#waiting.length > 0) {
+        const served = this.#waiting
+        this.#waiting = []
+        try {
+          this.learn(await this.#probe())
+          for (const { resolve } of served) resolve(this.#known)
+        } catch (error) {
+          for (const { reject } of served) reject(error as Error)
+        }
+      }
+    } finally {
+      this.#probing = false
+    }
+  }
+}
+
+interface Waiting {
+  resolve(lsn: number): void
+  reject(error: Error): void
+}

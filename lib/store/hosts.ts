@@ -1,0 +1,27 @@
+import { sql } from 'kysely'
+import { compile } from './dialect.ts'
+import { jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
+import type { PageOptions } from './read.ts'
+import type { Statement } from './statement.ts'
+
+/** Reads of host attributes. */
+const hostRecord = jsonText({
+  host: jsonString('host'),
+  slaveId: optional(jsonString('slave_id')),
+  mode: jsonString('mode'),
+  attributes: jsonRaw('attributes'),
+  version: jsonRaw('version'),
+})
+
+export function hostByName(host: string): Statement {
+  return compile(sql`select host, ${hostRecord} from host where host = ${host}`)
+}
+
+/** A page of hosts by name; `modes` empty means all. */
+export function hostPage(modes: string[], { after, limit }: PageOptions): Statement {
+  const inMode = modes.length === 0 ? sql`true` : sql`mode = any(${modes}::text[])`
+  return compile(
+    sql`select host, ${hostRecord} from host
+        where host > ${after ?? ''} and ${inMode} order by host limit ${limit + 1}`,
+  )
+}

@@ -1,0 +1,17 @@
+import { type ResultSet, textOf } from './protocol.ts'
+import { type Statement, statement } from './statement.ts'
+
+/** Reads of what the store remembers of idempotency keys. */
+
+/** Where the transaction of a key (its hash, hex) is in the log. */
+export function idempotencyPlace(keyHash: string): Statement {
+  return statement('select lsn, index from boreal.idempotency where key_hash = $1', Buffer.from(keyHash, 'hex'))
+}
+
+export function placeOf(result: ResultSet | undefined): { lsn: number; index: number } | undefined {
+  const row = result?.rows[0]
+  return row === undefined ? undefined : { lsn: Number(textOf(row[0])), index: Number(textOf(row[1])) }
+}
+
+/** Time of the horizon, ms. */
+export const horizonStatement: Statement = statement('select time_ms from boreal.horizon where one = 1')

@@ -1,0 +1,35 @@
+import { sql } from 'kysely'
+import { SCHEDULE_STATUSES } from '../model/schedule-status.ts'
+import { compile } from './dialect.ts'
+import { jsonCounters, jsonOfSql, jsonRaw, jsonString, jsonText } from './json-text.ts'
+import type { PageOptions } from './read.ts'
+import type { Statement } from './statement.ts'
+
+/** Reads of job summaries: from the counters of table `job`, at the cost of the number of jobs. */
+export const taskCounters = jsonCounters(
+  Object.fromEntries(SCHEDULE_STATUSES.map((status) => [status, status.toLowerCase()])),
+)
+
+const jobRecord = jsonText({
+  key: jsonOfSql(
+    jsonText({ role: jsonString('role'), environment: jsonString('environment'), name: jsonString('name') }),
+  ),
+  tasks: jsonOfSql(taskCounters),
+  active: jsonRaw('active'),
+  terminal: jsonRaw('terminal'),
+  changedLsn: jsonRaw('changed_lsn'),
+})
+
+export function jobById(jobId: string): Statement {
+  return compile(sql`select job_id, ${jobRecord} from job_summary where job_id = ${jobId}`)
+}
+
+/** A page of jobs by id; of some roles and environments when any are named. */
+export function jobPage(of: { roles: string[]; environments: string[] }, { after, limit }: PageOptions): Statement {
+  const inRole = of.roles.length === 0 ? sql`true` : sql`role = any(${of.roles}::text[])`
+  const inEnvironment = of.environments.length === 0 ? sql`true` : sql`environment = any(${of.environments}::text[])`
+  return compile(
+    sql`select job_id, ${jobRecord} from job_summary
+        where job_id > ${after ?? ''} and ${inRole} and ${inEnvironment} order by job_id limit ${limit + 1}`,
+  )
+}

@@ -1,0 +1,84 @@
+/** The SQL schema as Kysely types. A test compares it with information_schema. */
+export interface Schema {
+  job: JobTable
+  task_config: { config_id: string; config: unknown; version: number }
+  task: TaskTable
+  quota: { role: string; num_cpus: number; ram_mb: number; disk_mb: number; quota: unknown; version: number }
+  host: { host: string; slave_id: string | null; mode: string; attributes: unknown; version: number }
+  host_attribute: { host: string; name: string; value: string; version: number }
+  job_summary: JobSummaryView
+  role_summary: RoleSummaryView
+  role: { role: string; version: number }
+  'boreal.applied': { one: number; lsn: number; hash: string; time_ms: number }
+  'boreal.horizon': { one: number; time_ms: number; before_lsn: number }
+  'boreal.idempotency': { key_hash: Uint8Array; lsn: number; index: number; time_ms: number }
+  'boreal.entity_change': { entity: string; version: number }
+  'boreal.departure': { entity: string; scope: string; version: number }
+  'boreal.schema_migration': { number: number; name: string; checksum: string; down_sql: string }
+}
+
+interface StatusCounters {
+  init: number
+  throttled: number
+  pending: number
+  assigned: number
+  starting: number
+  running: number
+  killing: number
+  preempting: number
+  restarting: number
+  draining: number
+  partitioned: number
+  finished: number
+  failed: number
+  killed: number
+  lost: number
+}
+
+interface JobTable extends StatusCounters {
+  job_id: string
+  role: string
+  environment: string
+  name: string
+  task_version: number
+  version: number
+}
+
+interface JobSummaryView extends StatusCounters {
+  job_id: string
+  role: string
+  environment: string
+  name: string
+  active: number
+  terminal: number
+  changed_lsn: number
+}
+
+interface RoleSummaryView extends StatusCounters {
+  role: string
+  jobs: number
+  active: number
+  terminal: number
+  changed_lsn: number
+}
+
+interface TaskTable {
+  task_id: string
+  job_id: string
+  role: string
+  environment: string
+  job_name: string
+  instance_id: number
+  status: string
+  slave_host: string | null
+  slave_id: string | null
+  config_id: string
+  failure_count: number
+  times_partitioned: number
+  ancestor_id: string | null
+  task_events: unknown
+  assigned_ports: unknown
+  created_ms: number
+  updated_ms: number
+  version: number
+}

@@ -1,0 +1,177 @@
+import type { Scope } from '../model/preconditions.ts'
+import { MAX_ROWS } from '../model/transaction.ts'
+import type { RowBefore } from '../store/change-statements.ts'
+import { JOB_COUNTERS } from '../store/job-changes.ts'
+import { jsonOf, type ResultSet, textOf } from '../store/protocol.ts'
+import { arrayParam, type Statement, statement } from '../store/statement.ts'
+import { rowsOf, selectByKeys, type Table } from '../store/table.ts'
+import { selectMatching, type TaskFilter } from '../store/task-filter.ts'
+import { tasksTable } from '../store/tasks-table.ts'
+
+/** A scope as text, e.g. `job:www/prod/hello`; the whole entity is `''`. */
+export function scopeText(scope: Scope): string {
+  const [kind, value] = Object.entries(scope)[0] ?? []
+  return kind === undefined ? '' : `${kind}:${value}`
+}
+
+/** A job as its counters say: how many rows belong to it, and when anything in it last changed. */
+export interface JobState {
+  jobId: string
+  members: number
+  version: number
+}
+
+/**
+ * Everything that a batch has to read, collected before anything is decided: each operation says what it will look at,
+ * and one message with one set-based statement per table fetches it all. Nothing is read while deciding, so nothing in
+ * a batch waits for a statement of its own.
+ */
+export class BatchReads {
+  readonly #keys = new Map<Table, Set<string>>()
+  readonly #filters = new Map<string, TaskFilter>()
+  readonly #scopes = new Map<string, { table: Table; scope: string }>()
+  readonly #jobs = new Set<string>()
+  readonly #roles = new Set<string>()
+  readonly #idempotencyKeys = new Set<string>()
+
+  row(table: Table, key: string): void {
+    let keys = this.#keys.get(table)
+    if (keys === undefined) this.#keys.set(table, (keys = new Set()))
+    keys.add(key)
+  }
+
+  tasks(filter: TaskFilter): void {
+    this.#filters.set(JSON.stringify(filter), filter)
+  }
+
+  scope(table: Table, scope: Scope): void {
+    const text = scopeText(scope)
+    this.#scopes.set(`${table.entity} ${text}`, { table, scope: text })
+  }
+
+  job(jobId: string): void {
+    this.#jobs.add(jobId)
+  }
+
+  role(role: string): void {
+    this.#roles.add(role)
+  }
+
+  idempotencyKey(hash: string): void {
+    this.#idempotencyKeys.add(hash)
+  }
+
+  /** The statements, and what makes a snapshot of their results. */
+  plan(): { statements: Statement[]; load: (results: ResultSet[]) => Snapshot } {
+    const statements: Statement[] = []
+    const loads: ((snapshot: Snapshot, result: ResultSet) => void)[] = []
+    const add = (each: Statement, load: (snapshot: Snapshot, result: ResultSet) => void) => {
+      statements.push(each)
+      loads.push(load)
+    }
+    for (const [table, keys] of this.#keys) {
+      add(selectByKeys(table, keys), (snapshot, result) => snapshot.addRows(table, keys, result))
+    }
+    for (const [text, filter] of this.#filters) {
+      add(selectMatching(filter, MAX_ROWS + 1), (snapshot, result) => snapshot.addMatches(text, result))
+    }
+    for (const [name, { table, scope }] of this.#scopes) {
+      add(scopeVersion(table, scope), (snapshot, result) => snapshot.scopes.set(name, Number(textOf(result.rows[0]![0]))))
+    }
+    if (this.#jobs.size + this.#roles.size > 0) {
+      add(jobStates(this.#jobs, this.#roles), (snapshot, result) => snapshot.addJobs(result))
+    }
+    if (this.#idempotencyKeys.size > 0) {
+      add(idempotencyRows(this.#idempotencyKeys), (snapshot, result) => snapshot.addIdempotency(result))
+    }
+    const load = (results: ResultSet[]) => {
+      const snapshot = new Snapshot()
+      for (const [index, each] of loads.entries()) each(snapshot, results[index]!)
+      return snapshot
+    }
+    return { statements, load }
+  }
+}
+
+/** What a batch read: the store at one place of the log, as far as the batch needs it. */
+export class Snapshot {
+  readonly rows = new Map<Table, Map<string, { row: object; version: number } | undefined>>()
+  /** Filter (as text) → keys of the tasks it finds. */
+  readonly matches = new Map<string, string[]>()
+  readonly scopes = new Map<string, number>()
+  readonly jobs = new Map<string, JobState & { role: string }>()
+  readonly idempotency = new Map<string, { lsn: number; index: number }>()
+
+  /** A row as it was before the batch. */
+  readonly before: RowBefore = (table, key) => this.rows.get(table)?.get(key)?.row
+
+  addRows(table: Table, keys: Iterable<string>, result: ResultSet): void {
+    const rows = this.#rowsOf(table)
+    // A key that was asked for and not found is known to be absent.
+    for (const key of keys) if (!rows.has(key)) rows.set(key, undefined)
+    for (const found of rowsOf(result)) rows.set(table.key(found.row), found)
+  }
+
+  addMatches(filter: string, result: ResultSet): void {
+    const found = rowsOf(result)
+    const rows = this.#rowsOf(tasksTable)
+    const keys = found.map(({ row }) => (tasksTable as Table).key(row))
+    for (const [index, key] of keys.entries()) rows.set(key, found[index])
+    this.matches.set(filter, keys)
+  }
+
+  addJobs(result: ResultSet): void {
+    for (const job of jsonOf<(JobState & { role: string })[]>(result) ?? []) this.jobs.set(job.jobId, job)
+  }
+
+  addIdempotency(result: ResultSet): void {
+    for (const [hash, lsn, index] of result.rows) {
+      this.idempotency.set(textOf(hash)!, { lsn: Number(textOf(lsn)), index: Number(textOf(index)) })
+    }
+  }
+
+  #rowsOf(table: Table) {
+    let rows = this.rows.get(table)
+    if (rows === undefined) this.rows.set(table, (rows = new Map()))
+    return rows
+  }
+}
+
+/**
+ * When a scope last changed: the newest version of the rows in it, or the last time one left, whichever is later.
+ * Departures are forgotten with the horizon; then it may have been any time before, and the answer is the latest.
+ */
+function scopeVersion(table: Table, scope: string): Statement {
+  if (scope === '') {
+    return statement('select coalesce((select version from boreal.entity_change where entity = $1), 0)', table.entity)
+  }
+  const [kind, value] = [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]
+  const newest = table.scopeVersion[kind as 'role']
+  return statement(
+    `select greatest(
+       coalesce((${newest}), 0),
+       coalesce((select version from boreal.departure where entity = $2 and scope = $3),
+                (select before_lsn - 1 from boreal.horizon where one = 1)), 0)`,
+    value,
+    table.entity,
+    scope,
+  )
+}
+
+const JOB_STATES = `
+  select json_agg(json_build_object('jobId', job_id, 'role', role, 'members', ${JOB_COUNTERS.join(' + ')},
+    'version', version)) from job where `
+
+function jobStates(jobs: Set<string>, roles: Set<string>): Statement {
+  return {
+    sql: `${JOB_STATES} job_id = any($1::text[]) or role = any($2::text[])`,
+    params: [arrayParam([...jobs]), arrayParam([...roles])],
+  }
+}
+
+function idempotencyRows(hashes: Set<string>): Statement {
+  return {
+    sql: `select encode(key_hash, 'hex'), lsn, index from boreal.idempotency where key_hash = any($1::bytea[])`,
+    params: [arrayParam([...hashes].map((hash) => `\\x${hash}`))],
+  }
+}

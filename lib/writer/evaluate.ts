@@ -1,0 +1,149 @@
+import type { LoggedTransaction } from '../log/entry.ts'
+import { BorealError, messageOf } from '../model/errors.ts'
+import type { OperationResult } from '../model/operations.ts'
+import { ChangeSet } from '../store/change-set.ts'
+import type { RowMeta } from '../store/table.ts'
+import { BatchReads, type Snapshot } from './batch-reads.ts'
+import { announcePrecondition, checkPreconditions } from './check-preconditions.ts'
+import { announceOperation, decideOperation } from './operations/handlers.ts'
+import { Overlay } from './overlay.ts'
+import type { Submission } from './submission.ts'
+
+/** What became of one submission of a batch. */
+export type Decision =
+  /** Part of the entry, at this index. */
+  | { kind: 'commit'; index: number; transaction: LoggedTransaction }
+  /** It changed nothing, so there is nothing to log. */
+  | { kind: 'noop'; results: OperationResult[] }
+  | { kind: 'refuse'; error: BorealError }
+  /** Its key was used before; the answer is in the log. */
+  | { kind: 'repeat'; lsn: number; index: number }
+
+export interface Evaluation {
+  /** One decision per submission, in order. */
+  decisions: Decision[]
+  transactions: LoggedTransaction[]
+  changes: ChangeSet
+}
+
+export interface EvaluationContext {
+  /** LSN and time of the entry to be. */
+  meta: RowMeta
+  /** Keys that carry a time before this are expired. */
+  horizonMs: number
+  /** Refuse what adds rows. */
+  full: boolean
+  newId(): string
+}
+
+/** How far in the future the time of an idempotency key may be. */
+const MAX_KEY_AHEAD_MS = 5 * 60 * 1_000
+
+/** Collects what a batch has to read. */
+export function announceBatch(batch: readonly Submission[]): BatchReads {
+  const reads = new BatchReads()
+  for (const { request, key } of batch) {
+    if (key !== undefined) reads.idempotencyKey(key.hash)
+    for (const precondition of request.preconditions ?? []) announcePrecondition(precondition, reads)
+    for (const operation of request.operations) announceOperation(operation, reads)
+  }
+  return reads
+}
+
+/**
+ * Decides a batch in its order: each transaction sees those before it, and one that fails leaves nothing. Pure: what
+ * was read goes in, decisions come out; no clock, no request.
+ */
+export function evaluateBatch(
+  batch: readonly Submission[],
+  snapshot: Snapshot,
+  context: EvaluationContext,
+): Evaluation {
+  const evaluation: Evaluation = { decisions: [], transactions: [], changes: new ChangeSet() }
+  evaluation.changes.apply([], context.meta)
+  /** Keys used earlier in this batch. */
+  const used = new Map<string, number>()
+  for (const submission of batch) {
+    const decision = decide(submission, snapshot, context, evaluation, used)
+    evaluation.decisions.push(decision)
+    if (decision.kind !== 'commit' || decision.index < evaluation.transactions.length) continue
+    evaluation.transactions.push(decision.transaction)
+    const { key } = submission
+    if (key === undefined) continue
+    used.set(key.hash, decision.index)
+    const place = { lsn: context.meta.version, index: decision.index, timeMs: context.meta.timeMs }
+    evaluation.changes.remember(key.hash, place)
+  }
+  return evaluation
+}
+
+function decide(
+  submission: Submission,
+  snapshot: Snapshot,
+  context: EvaluationContext,
+  { transactions, changes }: Evaluation,
+  used: Map<string, number>,
+): Decision {
+  const { request, principal, key, reason } = submission
+  try {
+    if (key !== undefined) {
+      const earlier = used.get(key.hash)
+      if (earlier !== undefined) return sameBatch(key.request, transactions[earlier]!, earlier)
+      const before = snapshot.idempotency.get(key.hash)
+      if (before !== undefined) return { kind: 'repeat', ...before }
+      checkKeyTime(key.timeMs, context)
+    }
+    const state = new Overlay(snapshot, changes, context.meta)
+    checkPreconditions(request.preconditions ?? [], state, snapshot)
+    const results = request.operations.map((operation) => decideOperation(operation, state))
+    if (state.events.length === 0) return { kind: 'noop', results }
+    if (context.full && state.growth > 0) throw storeFull()
+    state.commit()
+    const transaction: LoggedTransaction = {
+      id: context.newId(),
+      ...(key === undefined ? {} : { key: key.text, principal, request: key.request }),
+      actor: principal,
+      ...(reason === undefined ? {} : { reason }),
+      events: state.events,
+      results,
+    }
+    return { kind: 'commit', index: transactions.length, transaction }
+  } catch (error) {
+    if (error instanceof BorealError) return { kind: 'refuse', error }
+    return { kind: 'refuse', error: new BorealError('internal', messageOf(error), { cause: error }) }
+  }
+}
+
+/** Two requests with one key met in a batch: the second gets the answer of the first. */
+function sameBatch(request: string, transaction: LoggedTransaction, index: number): Decision {
+  if (transaction.request !== request) return { kind: 'refuse', error: keyReused() }
+  return { kind: 'commit', index, transaction }
+}
+
+function checkKeyTime(timeMs: number | undefined, { horizonMs, meta }: EvaluationContext): void {
+  if (timeMs === undefined) return
+  if (timeMs < horizonMs) {
+    throw new BorealError(
+      'idempotency_key_expired',
+      'the idempotency key is older than what this store remembers, so nobody knows whether it was used; ' +
+        'check the state and send the request with a new key if it still applies',
+    )
+  }
+  if (timeMs > meta.timeMs + MAX_KEY_AHEAD_MS) {
+    throw new BorealError('invalid_field', 'the time in the idempotency key is over five minutes in the future', {
+      errors: [{ path: 'Idempotency-Key', message: 'check the clock of the client' }],
+    })
+  }
+}
+
+export function keyReused(): BorealError {
+  return new BorealError('idempotency_key_reused', 'this idempotency key was used with another request')
+}
+
+function storeFull(): BorealError {
+  return new BorealError(
+    'store_full',
+    'the store has reached its memory limit: removals and changes in place go on, additions do not. ' +
+      'Remove terminal tasks, or give the node more memory and raise its limit.',
+  )
+}

@@ -1,0 +1,39 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { TaskRow } from '../../model/events.ts'
+import type { OperationOf } from '../../model/operations.ts'
+import { taskConfigsTable } from '../../store/task-configs-table.ts'
+import { taskFilter } from '../../store/task-filter.ts'
+import type { OperationHandler } from './operation-handler.ts'
+import { configIdOf, configPart, emitTasksSaved } from './task-rows.ts'
+
+export const mutateTasks: OperationHandler<'mutateTasks'> = {
+  announce({ query, patch }, reads) {
+    reads.tasks(taskFilter(query))
+    if (patch.task !== undefined) reads.row(taskConfigsTable, configIdOf(patch.task))
+  },
+
+  decide(operation, state) {
+    const matched = state.tasks(taskFilter(operation.query))
+    const mutated = matched.map((row) => mutate(row, operation))
+    // A row that is left as it was is not written: nothing changed, so its version does not either.
+    const changed = mutated.filter((row, index) => !isDeepStrictEqual(row, matched[index]))
+    if (changed.length > 0) {
+      emitTasksSaved(state, changed, operation.patch.task === undefined ? [] : [operation.patch.task])
+    }
+    return { op: 'mutateTasks', affected: matched.length, taskIds: matched.map((row) => row.taskId) }
+  },
+}
+
+function mutate(row: TaskRow, { patch, event }: OperationOf<'mutateTasks'>): TaskRow {
+  const { task, slaveHost, slaveId, ancestorId, assignedPorts, ...plain } = patch
+  const next: TaskRow = { ...row }
+  for (const [field, value] of Object.entries(plain)) if (value !== undefined) Object.assign(next, { [field]: value })
+  for (const [field, value] of Object.entries({ slaveHost, slaveId, ancestorId })) {
+    if (value === null) delete next[field as 'slaveHost']
+    else if (value !== undefined) next[field as 'slaveHost'] = value
+  }
+  if (assignedPorts !== undefined) next.assignedPorts = assignedPorts ?? {}
+  if (task !== undefined) Object.assign(next, configPart(task))
+  if (event !== undefined) next.taskEvents = [...row.taskEvents, event]
+  return next
+}

@@ -1,0 +1,56 @@
+import { contentHash } from '../model/canonical.ts'
+import { hashOfKey, timeOfKey } from '../model/idempotency-key.ts'
+import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
+
+/** Who asks, and how. */
+export interface SubmitOptions {
+  /** Whose the request is; also the scope of idempotency keys. */
+  principal: string
+  /** The client's idempotency key. Without one a retry is a new transaction. */
+  key?: string | undefined
+  reason?: string | undefined
+  /** Ms until nobody waits for the answer any more. */
+  timeoutMs?: number | undefined
+}
+
+/** A client's key as the writer uses it. */
+export interface SubmittedKey {
+  text: string
+  /** As the store keeps it. */
+  hash: string
+  /** The time it carries, if any. */
+  timeMs: number | undefined
+  /** Hash of the request: the same key must come with the same one. */
+  request: string
+}
+
+/** A transaction on its way through the writer. */
+export interface Submission {
+  readonly request: TransactionRequest
+  readonly principal: string
+  readonly key: SubmittedKey | undefined
+  readonly reason: string | undefined
+  /** Rough size, to bound queue and batches. */
+  readonly bytes: number
+  state: 'queued' | 'deciding' | 'appending' | 'done'
+  resolve(answer: TransactionAnswer): void
+  reject(error: Error): void
+}
+
+/** What can be worked out before the transaction has its turn. */
+export function submissionOf(
+  request: TransactionRequest,
+  options: SubmitOptions,
+): Pick<Submission, 'request' | 'principal' | 'key' | 'reason' | 'bytes'> {
+  const { principal, key } = options
+  return {
+    request,
+    principal,
+    reason: options.reason,
+    bytes: JSON.stringify(request).length,
+    key:
+      key === undefined
+        ? undefined
+        : { text: key, hash: hashOfKey(principal, key), timeMs: timeOfKey(key), request: contentHash(request) },
+  }
+}
