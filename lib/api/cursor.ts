@@ -25,7 +25,10 @@ export class Cursors {
     if (cursor === undefined) return undefined
     const [binding, key] = parse(cursor)
     if (typeof key === 'string' && binding === this.#binding && key.isWellFormed() && !key.includes('\0')) return key
-    throw new BorealError('invalid_cursor', 'this cursor does not belong to this query of this store; start without one')
+    throw new BorealError(
+      'invalid_cursor',
+      'this cursor does not belong to this query of this store; start without one',
+    )
   }
 }
 

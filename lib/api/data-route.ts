@@ -49,11 +49,7 @@ export function listRoute<P extends z.ZodRawShape, Q extends z.ZodRawShape>(
   route: Common<P> & {
     record: z.ZodType
     filters?: Q
-    statement(
-      filters: z.infer<z.ZodObject<Q>>,
-      page: PageOptions,
-      params: z.infer<z.ZodObject<P>>,
-    ): Statement
+    statement(filters: z.infer<z.ZodObject<Q>>, page: PageOptions, params: z.infer<z.ZodObject<P>>): Statement
   },
 ): Route {
   const read = ({ storeId, params, query }: ReadRequest): DataRead => {

@@ -60,7 +60,8 @@ async function eventOf(request: IncomingMessage): Promise<APIGatewayProxyEvent> 
   const split = target.indexOf('?')
   const path = split < 0 ? target : target.slice(0, split)
   const query: Record<string, string[]> = {}
-  if (split >= 0) for (const [name, value] of new URLSearchParams(target.slice(split + 1))) (query[name] ??= []).push(value)
+  const parameters = new URLSearchParams(split < 0 ? '' : target.slice(split + 1))
+  for (const name of new Set(parameters.keys())) query[name] = parameters.getAll(name)
   return {
     httpMethod: request.method ?? 'GET',
     path,

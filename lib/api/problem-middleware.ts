@@ -24,7 +24,9 @@ export function problemMiddleware({
           'Content-Type': PROBLEM_TYPE,
           ...(storeId === undefined ? {} : { 'Boreal-Store': storeId }),
           ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
-          ...(error instanceof BorealError && problem.code === 'unauthenticated' ? { 'WWW-Authenticate': 'Bearer' } : {}),
+          ...(error instanceof BorealError && problem.code === 'unauthenticated'
+            ? { 'WWW-Authenticate': 'Bearer' }
+            : {}),
         },
         body: JSON.stringify(problem),
       }

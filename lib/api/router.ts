@@ -1,4 +1,5 @@
 import { BorealError } from '../model/errors.ts'
+import { getOrInsert } from '../model/get-or-insert.ts'
 import { invalid } from './problem.ts'
 import { queryValues } from './read-options.ts'
 import type { Route } from './route.ts'
@@ -14,12 +15,10 @@ export interface RouteMatch {
 const patterns = new WeakMap<Route, RegExp>()
 
 function patternOf(route: Route): RegExp {
-  let pattern = patterns.get(route)
-  if (pattern === undefined) {
+  return getOrInsert(patterns, route, () => {
     const source = route.path.replaceAll('.', '\\.').replace(/\{([A-Za-z]+)\}/g, '(?<$1>[^/]+)')
-    patterns.set(route, (pattern = new RegExp(`^${source}/?$`)))
-  }
-  return pattern
+    return new RegExp(`^${source}/?$`)
+  })
 }
 
 /**

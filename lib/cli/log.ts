@@ -6,7 +6,7 @@ import { silentLogger } from '../model/logger.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { type NodeFlags, nodeConfig, numberOf } from '../node/config.ts'
 import { openLog } from '../node/open-log.ts'
-import { connect, type ConnectionFlags, withConnection } from './connection.ts'
+import { type ConnectionFlags, connect, withConnection } from './connection.ts'
 import { printJson, printTable, progressBar } from './output.ts'
 
 interface LogEntry {

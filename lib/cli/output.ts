@@ -1,5 +1,5 @@
-import Table from 'cli-table3'
 import cliProgress from 'cli-progress'
+import Table from 'cli-table3'
 
 /** How commands speak: tables and sentences for people, JSON for programs. Progress goes to stderr. */
 

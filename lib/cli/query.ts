@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { connect, type ConnectionFlags, withConnection } from './connection.ts'
+import { type ConnectionFlags, connect, withConnection } from './connection.ts'
 import { printJson, printTable } from './output.ts'
 
 interface QueryAnswer {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { BorealError } from '../model/errors.ts'
 import { numberOf } from '../node/config.ts'
-import { connect, type ConnectionFlags, withConnection } from './connection.ts'
+import { type ConnectionFlags, connect, withConnection } from './connection.ts'
 import { printFields, printJson, printTable, progressBar } from './output.ts'
 import { type Plan, planChanges } from './replay/changes.ts'
 import { checkStates } from './replay/check.ts'
@@ -49,7 +49,10 @@ async function replay(podsFile: string | undefined, flags: ReplayFlags): Promise
     if (flags.json) printJson({ ...summary, states: nested(found), differences })
     else report(summary, found)
     if (differences.length > 0) {
-      throw new BorealError('constraint_violation', `the store differs from what was counted: ${JSON.stringify(differences)}`)
+      throw new BorealError(
+        'constraint_violation',
+        `the store differs from what was counted: ${JSON.stringify(differences)}`,
+      )
     }
     if (!flags.json) process.stdout.write('check: every task and state in the store is as counted\n')
   } finally {

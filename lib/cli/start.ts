@@ -25,7 +25,10 @@ export function startCommand(program: Command): void {
     .option('--port <port>', `port to listen on, 0 for any (BOREAL_PORT; default ${DEFAULT_PORT})`)
     .option('--host <host>', 'address to listen on (BOREAL_HOST; default 127.0.0.1)')
     .option('--data <folder>', 'folder of the embedded table and objects (BOREAL_DATA; default ./data)')
-    .option('--no-sync', 'embedded: do not wait for the disk; a power loss may take the last seconds (BOREAL_SYNC=false)')
+    .option(
+      '--no-sync',
+      'embedded: do not wait for the disk; a power loss may take the last seconds (BOREAL_SYNC=false)',
+    )
     .option('--table <name>', 'DynamoDB table instead of --data (BOREAL_TABLE); AWS_ENDPOINT_URL names another server')
     .option('--bucket <name>', 'with --table: S3 bucket for objects (BOREAL_BUCKET)')
     .option('--objects <folder>', 'with --table: folder for objects, shared by the nodes (BOREAL_OBJECTS)')
@@ -78,7 +81,10 @@ async function acceptedTokens(
   given: string | undefined,
   others: string | undefined,
 ): Promise<Token[]> {
-  const tokens = (others ?? '').split(',').filter((text) => text.trim() !== '').map((text) => parseToken(text.trim()))
+  const tokens = (others ?? '')
+    .split(',')
+    .filter((text) => text.trim() !== '')
+    .map((text) => parseToken(text.trim()))
   if (given !== undefined) return [tokenOf('admin', 'admin', given), ...tokens]
   if (config.storage.kind === 'embedded') {
     return [tokenOf('admin', 'admin', await ownToken(config.storage.data)), ...tokens]

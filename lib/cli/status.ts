@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { connect, type ConnectionFlags, withConnection } from './connection.ts'
+import { type ConnectionFlags, connect, withConnection } from './connection.ts'
 import { printFields, printJson } from './output.ts'
 
 export function statusCommand(program: Command): void {
@@ -8,7 +8,9 @@ export function statusCommand(program: Command): void {
     .option('--json', 'answer as JSON')
     .action(async (flags: ConnectionFlags & { digest?: boolean; json?: boolean }) => {
       const client = connect(flags)
-      const status = await client.get<Record<string, unknown>>('/v1/status', { digest: flags.digest ? 'true' : undefined })
+      const status = await client.get<Record<string, unknown>>('/v1/status', {
+        digest: flags.digest ? 'true' : undefined,
+      })
       await client.close()
       if (flags.json) printJson(status)
       else printFields(status)

@@ -26,7 +26,13 @@ export interface ClientAnswer<T> {
 }
 
 /** Codes after which the same request may well succeed; for writes the idempotency key makes it safe. */
-const REPEATABLE = new Set<ErrorCode>(['outcome_unknown', 'log_unavailable', 'not_ready', 'overloaded', 'lsn_not_reached'])
+const REPEATABLE = new Set<ErrorCode>([
+  'outcome_unknown',
+  'log_unavailable',
+  'not_ready',
+  'overloaded',
+  'lsn_not_reached',
+])
 
 const LONGEST_PAUSE_MS = 2_000
 

@@ -9,7 +9,10 @@ export class CorruptEntry extends BorealError {
   readonly failure: string
 
   constructor(lsn: number, failure: string) {
-    super('log_corrupt', `log entry ${lsn} cannot be used: ${failure}. Run \`boreal log verify\` for the extent of the damage.`)
+    super(
+      'log_corrupt',
+      `log entry ${lsn} cannot be used: ${failure}. Run \`boreal log verify\` for the extent of the damage.`,
+    )
     this.name = 'CorruptEntry'
     this.lsn = lsn
     this.failure = failure

@@ -30,5 +30,7 @@ export function classifyFailure(cause: unknown): PutOutcome {
 function isUnsent(error: Error & { code?: unknown }): boolean {
   if (typeof error.code === 'string' && UNSENT_CODES.has(error.code)) return true
   // With several addresses (::1 and 127.0.0.1) Node reports the attempts together.
-  return error instanceof AggregateError && error.errors.length > 0 && error.errors.every((each) => isUnsent(each as Error))
+  return (
+    error instanceof AggregateError && error.errors.length > 0 && error.errors.every((each) => isUnsent(each as Error))
+  )
 }

@@ -85,7 +85,8 @@ async function register(context: Context, name: string): Promise<StoreRegistrati
     createdMs: { N: String(context.serverClock.now()) },
   })
   const registration = await readRegistration(context, name)
-  if (registration === undefined) throw new BorealError('log_unavailable', 'the registry item was written and is not there')
+  if (registration === undefined)
+    throw new BorealError('log_unavailable', 'the registry item was written and is not there')
   return registration
 }
 

@@ -36,7 +36,10 @@ export interface EncodedEntry {
 }
 
 /** Encodes a draft. A body above the limit of an item is named by key and must be stored before the item is sent. */
-export function encodeEntry(draft: EntryDraft, ids: { storeId: string; writer: string; attempt: string }): EncodedEntry {
+export function encodeEntry(
+  draft: EntryDraft,
+  ids: { storeId: string; writer: string; attempt: string },
+): EncodedEntry {
   const { codec, body } = encodeBody(draft.transactions)
   const item: LogItem = {
     ...ids,

@@ -6,5 +6,10 @@ import { createHash } from 'node:crypto'
 
 /** SHA-256 of the value's JSON text, in hex (64 characters). */
 export function contentHash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+  return hashOfText(JSON.stringify(value))
+}
+
+/** SHA-256 of a text, in hex. */
+export function hashOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }

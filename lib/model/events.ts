@@ -1,8 +1,8 @@
-import type { AssignedPorts, TaskEvent } from './task.ts'
-import type { TaskConfig } from './task-config.ts'
 import type { HostAttributes, MaintenanceMode } from './host-attributes.ts'
 import type { Quota } from './resource.ts'
 import type { ScheduleStatus } from './schedule-status.ts'
+import type { AssignedPorts, TaskEvent } from './task.ts'
+import type { TaskConfig } from './task-config.ts'
 
 /**
  * Events are what the log holds: resolved effects as whole rows. Applying one needs no decision, no clock and no

@@ -1,5 +1,5 @@
 /**
- * What the library needs of a logger; the Powertools logger fits as it is.
+ * What the library needs of a logger.
  * Messages are constant strings, what varies goes into `fields`.
  */
 export interface Logger {

@@ -21,12 +21,27 @@ export interface Runtime {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Random bytes are fetched in pools: one system call for thousands of numbers. */
+const POOL_BYTES = 4_096
+let pool = Buffer.alloc(0)
+let used = 0
+
+function systemRandom(): number {
+  if (used + 4 > pool.byteLength) {
+    pool = randomBytes(POOL_BYTES)
+    used = 0
+  }
+  const value = pool.readUInt32BE(used) / 2 ** 32
+  used += 4
+  return value
+}
+
 /** The machine's own clock and randomness. */
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
-  newId: () => ulid(),
+  random: systemRandom,
+  newId: () => ulid(undefined, systemRandom),
   sleep: async (ms, signal) => {
     await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
   },

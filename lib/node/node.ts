@@ -5,8 +5,8 @@ import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import { Follower } from '../replica/follower.ts'
 import { Poller } from '../replica/poller.ts'
-import { ReaderPool } from '../replica/reader-pool.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
+import { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
@@ -99,7 +99,7 @@ export class BorealNode {
   static async open(options: NodeOptions): Promise<BorealNode> {
     const { log, image, runtime, logger } = options
     const genesis = await log.genesis()
-    const pool = new ReaderPool({ image: image.bytes, log, genesis, logger, runtime, count: options.readers ?? 1 })
+    const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
     let writer: Writer | undefined
     const [follower] = await Promise.all([
       Follower.open({
@@ -108,8 +108,8 @@ export class BorealNode {
         genesis,
         boot: () =>
           options.threads === false
-            ? PgliteEngine.boot(new Uint8Array(image.bytes))
-            : ThreadEngine.boot(image.bytes, (reason) => logger.warn("the writer's engine ended", { reason })),
+            ? PgliteEngine.boot(new Uint8Array(image.bytes), image.wasm)
+            : ThreadEngine.boot(image, (reason) => logger.warn("the writer's engine ended", { reason })),
         onStep: (step) => {
           pool.feed(step)
           writer?.observeStep(step)
@@ -190,7 +190,10 @@ export class BorealNode {
     consistency: Consistency,
   ): Promise<{ lsn: number; result: ResultSet }> {
     if (this.#options.readers === 0) {
-      throw new BorealError('not_available', 'this node has no reader, and SQL is not run on the store that is written to')
+      throw new BorealError(
+        'not_available',
+        'this node has no reader, and SQL is not run on the store that is written to',
+      )
     }
     assertQuery(statement.sql)
     const { queryTimeoutMs = 5_000, readTimeoutMs = 10_000, runtime } = this.#options

@@ -6,8 +6,8 @@ import type { Engine } from '../store/engine.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { Statement } from '../store/statement.ts'
 import { type Step, Store } from '../store/store.ts'
-import { replay } from './replay.ts'
 import type { ReadAnswer } from './reader.ts'
+import { replay } from './replay.ts'
 
 export interface FollowerOptions {
   log: Log
@@ -64,7 +64,7 @@ export class Follower {
 
   /** Runs statements at one place of the log, between steps. */
   read(statements: Statement[]): Promise<ReadAnswer> {
-    return this.exclusive(async (store) => ({ lsn: store.mark.lsn, results: await store.engine.run(statements) }))
+    return this.exclusive(async (store) => ({ lsn: store.mark.lsn, results: await store.run(statements) }))
   }
 
   /** A step was taken: passes it on. To be called by whoever took it, inside `exclusive`. */

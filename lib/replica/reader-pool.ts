@@ -1,9 +1,9 @@
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/store.ts'
-import { EngineDied } from '../store/thread-engine.ts'
 import { type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
@@ -26,6 +26,10 @@ const MAX_LOAD = 16
 const MAX_WAITING = 10_000
 const RESPAWN_PAUSE_MS = 200
 
+/** How long a step may wait for company, and how many may. Bounds how old a weak read can be. */
+const FEED_DELAY_MS = 25
+const MAX_UNSENT = 64
+
 /**
  * Keeps a number of readers going, feeds them the steps of the log, and gives each read to one that has got far
  * enough. A reader that ended is replaced: the new one reads the log by itself up to the place of the feed.
@@ -36,7 +40,11 @@ export class ReaderPool {
   /** Readers that are still catching up, with the steps that have come since they began. */
   readonly #joining = new Set<Step[]>()
   readonly #waiting = new Set<Waiting>()
+  /** Place of the last step that came in. */
   #lsn: number
+  /** Steps that the readers do not have yet. */
+  #unsent: Step[] = []
+  #timer: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(options: ReaderPoolOptions) {
@@ -55,11 +63,24 @@ export class ReaderPool {
     return this.#readers
   }
 
-  /** Hands a step on to every reader. */
+  /**
+   * Takes a step in. Readers get it with the next read that needs it, or soon: waking a thread costs as much as a small
+   * step, so steps that come close together travel together.
+   */
   feed(step: Step): void {
     this.#lsn = step.to.lsn
     for (const steps of this.#joining) steps.push(step)
-    for (const reader of this.#readers) reader.take(step)
+    this.#unsent.push(step)
+    if (this.#waiting.size > 0 || this.#unsent.length >= MAX_UNSENT) this.#send()
+    else this.#timer ??= setTimeout(() => this.#send(), FEED_DELAY_MS)
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#unsent.length === 0) return
+    for (const reader of this.#readers) reader.take(this.#unsent)
+    this.#unsent = []
     this.#dispatch()
   }
 
@@ -133,11 +154,14 @@ export class ReaderPool {
 
   #tooLate(target: ReadTarget): BorealError {
     return this.#lsn < target.minLsn
-      ? new BorealError('lsn_not_reached', `this node has LSN ${this.#lsn}, not yet ${target.minLsn}`, { retryAfter: 1 })
+      ? new BorealError('lsn_not_reached', `this node has LSN ${this.#lsn}, not yet ${target.minLsn}`, {
+          retryAfter: 1,
+        })
       : new BorealError('deadline_exceeded', 'no reader was free in time')
   }
 
   #free(minLsn: number): Reader | undefined {
+    if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#send()
     let best: Reader | undefined
     for (const reader of this.#readers) {
       if (reader.lsn < minLsn || reader.load >= MAX_LOAD) continue
@@ -175,7 +199,8 @@ export class ReaderPool {
         const reader = await this.#boot()
         this.#joining.add(steps)
         await reader.catchUp(this.#options.log, this.#lsn)
-        for (const step of steps) reader.take(step)
+        this.#send()
+        if (steps.length > 0) reader.take(steps)
         this.#readers.push(reader)
         this.#dispatch()
         return

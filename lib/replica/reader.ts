@@ -2,6 +2,7 @@ import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import type { BaseImage } from '../store/base-image.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import { type Step, Store } from '../store/store.ts'
@@ -15,7 +16,7 @@ export interface ReadAnswer {
 }
 
 export interface ReaderOptions {
-  image: SharedArrayBuffer
+  image: BaseImage
   log: Log
   genesis: LogMark
   logger: Logger
@@ -84,13 +85,16 @@ export class Reader {
     return this.#work.length
   }
 
-  /** Hands over a step; it must follow the last one. */
-  take(step: Step): void {
-    if (step.from.lsn !== this.#lsn) throw new Error(`step from ${step.from.lsn} does not follow ${this.#lsn}`)
-    this.#lsn = step.to.lsn
-    this.#do(undefined, () => this.#store.take(step)).catch((error: unknown) => {
+  /** Hands over steps; they must follow one another and the last one. */
+  take(steps: Step[]): void {
+    for (const step of steps) {
+      if (step.from.lsn !== this.#lsn) throw new Error(`step from ${step.from.lsn} does not follow ${this.#lsn}`)
+      this.#lsn = step.to.lsn
+    }
+    this.#do(undefined, () => this.#store.take(steps)).catch((error: unknown) => {
+      if (!this.#engine.alive) return
       // A reader that cannot take a step is of no use, and must not serve what it has as if it were newer.
-      this.#logger.error('reader cannot follow the log', { lsn: step.to.lsn, error: messageOf(error) })
+      this.#logger.error('reader cannot follow the log', { lsn: this.#lsn, error: messageOf(error) })
       void this.#engine.kill('it could not follow the log')
     })
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
@@ -13,6 +14,8 @@ import { statement } from './statement.ts'
  */
 export interface BaseImage {
   bytes: SharedArrayBuffer
+  /** The database's code, compiled once for all engines of the process. */
+  wasm: WebAssembly.Module
   schemaVersion: number
 }
 
@@ -28,10 +31,16 @@ export async function loadBaseImage(options: BaseImageOptions = {}): Promise<Bas
   const migrations = loadMigrations()
   const dir = options.cacheDir ?? process.env.BOREAL_CACHE ?? join(tmpdir(), 'boreal-cache')
   const file = join(dir, `base-${imageKey(migrations)}.tar`)
+  const wasm = await compileDatabase()
   const bytes = (await readFile(file).catch(() => undefined)) ?? (await buildInto(dir, file, migrations, options))
   const shared = new SharedArrayBuffer(bytes.byteLength)
   new Uint8Array(shared).set(bytes)
-  return { bytes: shared, schemaVersion: migrations.length }
+  return { bytes: shared, wasm, schemaVersion: migrations.length }
+}
+
+async function compileDatabase(): Promise<WebAssembly.Module> {
+  const file = createRequire(import.meta.url).resolve('@electric-sql/pglite/pglite.wasm')
+  return WebAssembly.compile(await readFile(file))
 }
 
 function imageKey(migrations: Migration[]): string {

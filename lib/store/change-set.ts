@@ -1,6 +1,7 @@
 import type { BorealEvent } from '../model/events.ts'
+import { getOrInsert } from '../model/get-or-insert.ts'
 import { applyEvent, type ChangeSink } from './apply-event.ts'
-import { jobChangesOf, type JobChange } from './job-changes.ts'
+import { type JobChange, jobChangesOf } from './job-changes.ts'
 import type { RowMeta, Table } from './table.ts'
 
 /**
@@ -54,8 +55,7 @@ export class ChangeSet implements ChangeSink {
   }
 
   #change(table: Table, key: string, row: object | undefined, meta: RowMeta): void {
-    let changes = this.tables.get(table)
-    if (changes === undefined) this.tables.set(table, (changes = new Map()))
+    const changes = getOrInsert(this.tables, table, () => new Map<string, Change>())
     const change = changes.get(key)
     if (change === undefined) {
       changes.set(key, { first: row, firstLsn: meta.version, current: row, meta })
@@ -99,8 +99,7 @@ export function recordLeaving(
   const kept = to === undefined ? [] : table.scopes(to)
   for (const scope of table.scopes(from)) {
     if (kept.includes(scope)) continue
-    let scopes = sink.departures.get(table)
-    if (scopes === undefined) sink.departures.set(table, (scopes = new Map()))
+    const scopes = getOrInsert(sink.departures, table, () => new Map<string, number>())
     scopes.set(scope, Math.max(lsn, scopes.get(scope) ?? 0))
   }
   const configs = to === undefined ? [] : (table.configs?.(to) ?? [])

@@ -2,7 +2,7 @@ import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
 import { countRow, removeEmptyJobs, upsertJobs } from './job-changes.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
-import { remove, type RowMeta, selectByKeys, type Table, upsert } from './table.ts'
+import { type RowMeta, remove, selectByKeys, type Table, upsert } from './table.ts'
 
 /** The row of a table before the change set; `undefined` when there was none. */
 export type RowBefore = (table: Table, key: string) => object | undefined
@@ -82,7 +82,9 @@ const REFERRING = TABLES.filter((table) => table.configs !== undefined)
 
 /** A config exists while something refers to it. */
 function removeUnreferenced(configIds: Set<string>): Statement {
-  const references = REFERRING.map((table) => `not exists (select from ${table.name} r where r.config_id = c.config_id)`)
+  const references = REFERRING.map(
+    (table) => `not exists (select from ${table.name} r where r.config_id = c.config_id)`,
+  )
   return {
     sql: `delete from task_config c where config_id = any($1::text[]) and ${references.join(' and ')}`,
     params: [arrayParam([...configIds])],

@@ -44,7 +44,7 @@ export function typeName(typeId: number): string {
 }
 
 /** The JavaScript value of a cell; types that are not known stay text. */
-export function valueOf(cell: Cell, typeId: number): unknown {
+export function jsonValueOf(cell: Cell, typeId: number): unknown {
   if (cell === null) return null
   const text = cell.toString('utf8')
   return TYPES[typeId]?.parse(text) ?? text

@@ -11,7 +11,7 @@ import {
   type QueryResult,
   sql,
 } from 'kysely'
-import { valueOf } from './column-types.ts'
+import { jsonValueOf } from './column-types.ts'
 import type { Engine } from './engine.ts'
 import { Mutex } from './mutex.ts'
 import type { ResultSet } from './protocol.ts'
@@ -35,7 +35,9 @@ function dialect(createDriver: () => Driver): Dialect {
 export const db = new Kysely<Schema>({ dialect: dialect(() => new DummyDriver()) })
 
 /** A query of `db`, or a raw `sql` fragment, as a statement. */
-export function compile(query: { compile(executor: typeof db): CompiledQuery } | { compile(): CompiledQuery }): Statement {
+export function compile(
+  query: { compile(executor: typeof db): CompiledQuery } | { compile(): CompiledQuery },
+): Statement {
   const compiled = query.compile(db)
   return { sql: compiled.sql, params: compiled.parameters.map(toParam) }
 }
@@ -98,7 +100,9 @@ class EngineDriver implements Driver {
 
 function queryResult<R>(result: ResultSet): QueryResult<R> {
   const rows = result.rows.map((cells) =>
-    Object.fromEntries(result.columns.map(({ name, typeId }, index) => [name, valueOf(cells[index] ?? null, typeId)])),
+    Object.fromEntries(
+      result.columns.map(({ name, typeId }, index) => [name, jsonValueOf(cells[index] ?? null, typeId)]),
+    ),
   ) as R[]
   return { rows, numAffectedRows: BigInt(result.affected) }
 }

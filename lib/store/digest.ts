@@ -1,5 +1,5 @@
 import { type ResultSet, textOf } from './protocol.ts'
-import { statement, type Statement } from './statement.ts'
+import { type Statement, statement } from './statement.ts'
 
 /**
  * The state digest: published SQL that any PostgreSQL computes alike, so a writer, a replica, a restored image and a

@@ -21,8 +21,8 @@ async function answer(engine: PgliteEngine, request: EngineRequest): Promise<Eng
 }
 
 async function main(): Promise<void> {
-  const { image } = workerData as EngineThreadData
-  const engine = await PgliteEngine.boot(new Uint8Array(image))
+  const { image, wasm } = workerData as EngineThreadData
+  const engine = await PgliteEngine.boot(new Uint8Array(image), wasm)
   port.postMessage({ ready: true } satisfies EngineReady)
   let previous = Promise.resolve()
   port.on('message', (request: EngineRequest) => {

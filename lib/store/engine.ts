@@ -16,8 +16,8 @@ export interface Engine {
   memory(): Promise<number>
   /** A physical copy of the database (tar of the data directory), from which an engine can boot. */
   image(): Promise<Uint8Array>
-  /** Ends at once, whatever is running. */
-  kill(): Promise<void>
+  /** Ends at once, whatever is running. A reason says that something is wrong. */
+  kill(reason?: string): Promise<void>
   readonly alive: boolean
 }
 
@@ -70,9 +70,10 @@ export class PgliteEngine implements Engine {
   }
 
   /** Boots from an image, or runs initdb (seconds) when there is none. */
-  static async boot(image?: Uint8Array): Promise<PgliteEngine> {
+  static async boot(image?: Uint8Array, wasm?: WebAssembly.Module): Promise<PgliteEngine> {
     const pg = await PGlite.create({
       initialMemory: INITIAL_MEMORY,
+      ...(wasm === undefined ? {} : { pgliteWasmModule: wasm }),
       ...(image === undefined
         ? { initDbStartParams: INITDB_PARAMS, postgresqlconf: POSTGRES_CONF }
         : { loadDataDir: new Blob([image as Uint8Array<ArrayBuffer>]) }),

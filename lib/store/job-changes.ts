@@ -1,5 +1,6 @@
-import { SCHEDULE_STATUSES } from '../model/schedule-status.ts'
+import { getOrInsert } from '../model/get-or-insert.ts'
 import { parseJobKey } from '../model/job-key.ts'
+import { SCHEDULE_STATUSES } from '../model/schedule-status.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import type { Table } from './table.ts'
 
@@ -28,8 +29,7 @@ export function jobChangesOf(
 ): JobChange | undefined {
   const jobId = table.job?.(row).jobId
   if (jobId === undefined) return undefined
-  let change = jobs.get(jobId)
-  if (change === undefined) jobs.set(jobId, (change = { version: 0, taskVersion: 0, counters: new Map() }))
+  const change = getOrInsert(jobs, jobId, (): JobChange => ({ version: 0, taskVersion: 0, counters: new Map() }))
   change.version = Math.max(change.version, lsn)
   if (table.entity === 'task') change.taskVersion = Math.max(change.taskVersion, lsn)
   return change

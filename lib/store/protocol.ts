@@ -117,7 +117,13 @@ export function decodeResults(bytes: Uint8Array): ResultSet[] {
         current.columns = readColumns(buffer, start)
         break
       case 0x43: // CommandComplete, e.g. "INSERT 0 12"
-        current.affected = Number(buffer.toString('latin1', start, end - 1).split(' ').at(-1)) || 0
+        current.affected =
+          Number(
+            buffer
+              .toString('latin1', start, end - 1)
+              .split(' ')
+              .at(-1),
+          ) || 0
         results.push(current)
         current = emptyResult()
         break

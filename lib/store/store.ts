@@ -5,8 +5,9 @@ import { BorealError } from '../model/errors.ts'
 import type { ChangeSet, IdempotencyRow } from './change-set.ts'
 import { beforeStatements, changeStatements, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
+import { EngineDied } from './engine-died.ts'
 import { foldEntries } from './fold.ts'
-import { jsonOf } from './protocol.ts'
+import { jsonOf, type ResultSet, SqlError } from './protocol.ts'
 import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
 import { rowsOf, type Table } from './table.ts'
 
@@ -30,6 +31,8 @@ export interface Step {
 export class Store {
   readonly engine: Engine
   #mark: LogMark
+  /** Set while a commit is put off. */
+  #uncommitted: object | undefined
 
   private constructor(engine: Engine, mark: LogMark) {
     this.engine = engine
@@ -50,6 +53,47 @@ export class Store {
     return this.#mark
   }
 
+  /** Runs statements, outside of any SQL transaction or inside the one that `begin` has opened. */
+  async run(statements: Statement[]): Promise<ResultSet[]> {
+    if (this.#uncommitted === undefined) return this.engine.run(statements)
+    // The commit that was put off goes with whatever is sent next, ahead of it.
+    this.#uncommitted = undefined
+    try {
+      return (await this.engine.run([COMMIT, ...statements])).slice(1)
+    } catch (error) {
+      if (error instanceof SqlError && error.index === 0) await this.#failCommit(error)
+      throw error
+    }
+  }
+
+  /** Opens a SQL transaction and reads. */
+  async begin(reads: Statement[]): Promise<ResultSet[]> {
+    return (await this.run([BEGIN, ...reads])).slice(1)
+  }
+
+  /**
+   * Commits a step whose statements were run in the open SQL transaction. It is durable already, so nobody waits: the
+   * commit travels with the next message, or alone when none follows at once. If it fails the engine is given up, and
+   * the store must be built anew from the log.
+   */
+  commit(step: Step): void {
+    this.#mark = step.to
+    const uncommitted = {}
+    this.#uncommitted = uncommitted
+    setImmediate(() => {
+      if (this.#uncommitted === uncommitted) this.run([]).catch(() => undefined)
+    })
+  }
+
+  /** Back to where the store stands. Harmless when no SQL transaction is open, or no engine there any more. */
+  async rollback(): Promise<void> {
+    try {
+      await this.run([ROLLBACK])
+    } catch (error) {
+      if (this.engine.alive) throw error
+    }
+  }
+
   /** Applies consecutive entries in one SQL transaction, each table written once. */
   async apply(entries: readonly Entry[]): Promise<Step> {
     const last = entries.at(-1)
@@ -58,7 +102,7 @@ export class Store {
     }
     const changes = foldEntries(entries)
     const step = this.step(changes, markOf(last), await this.#rowsBefore(changes))
-    await this.take(step)
+    await this.take([step])
     return step
   }
 
@@ -74,36 +118,26 @@ export class Store {
     }
   }
 
-  /** Takes a step in one SQL transaction and one message: wholly or not at all. */
-  async take(step: Step): Promise<void> {
+  /** Takes steps, each in one SQL transaction, wholly or not at all; all in one message. */
+  async take(steps: Step[]): Promise<void> {
     try {
-      await this.engine.run([BEGIN, ...step.statements, COMMIT])
-      this.#mark = step.to
+      await this.run(steps.flatMap((step) => [BEGIN, ...step.statements, COMMIT]))
+      this.#mark = steps.at(-1)!.to
     } catch (error) {
       await this.rollback()
       throw error
     }
   }
 
-  /** Commits a step whose statements were run in the open SQL transaction. */
-  async commit(step: Step): Promise<void> {
-    await this.engine.run([COMMIT])
-    this.#mark = step.to
-  }
-
-  /** Back to where the store stands. Harmless when no SQL transaction is open, or no engine there any more. */
-  async rollback(): Promise<void> {
-    try {
-      await this.engine.run([ROLLBACK])
-    } catch (error) {
-      if (this.engine.alive) throw error
-    }
+  async #failCommit(cause: SqlError): Promise<never> {
+    await this.engine.kill('it could not commit')
+    throw new EngineDied(`it could not commit: ${cause.message}`)
   }
 
   async #rowsBefore(changes: ChangeSet): Promise<RowBefore> {
     const reads = beforeStatements(changes)
     if (reads.length === 0) return () => undefined
-    const results = await this.engine.run(reads.map((read) => read.statement))
+    const results = await this.run(reads.map((read) => read.statement))
     const rows = new Map<Table, Map<string, object>>()
     for (const [index, { table }] of reads.entries()) {
       rows.set(table, new Map(rowsOf(results[index]).map(({ row }) => [table.key(row), row])))

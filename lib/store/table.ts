@@ -56,7 +56,10 @@ export function upsert<Row extends object>(table: Table<Row>, rows: { row: Row; 
 
 /** A statement that removes rows by key. */
 export function remove(table: Table, keys: string[]): Statement {
-  return { sql: `delete from ${table.name} where ${table.columns[0]!.name} = any($1::text[])`, params: [arrayParam(keys)] }
+  return {
+    sql: `delete from ${table.name} where ${table.columns[0]!.name} = any($1::text[])`,
+    params: [arrayParam(keys)],
+  }
 }
 
 /** A statement that reads rows by key, as one JSON array; read it with {@link rowsOf}. */

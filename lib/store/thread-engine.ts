@@ -1,18 +1,12 @@
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
 import { threadEntry } from '../model/thread-entry.ts'
+import type { BaseImage } from './base-image.ts'
 import type { Engine, RunOptions } from './engine.ts'
+import { EngineDied } from './engine-died.ts'
 import { decodeResults, type ResultSet } from './protocol.ts'
 import type { Statement } from './statement.ts'
 import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
-
-/** The engine ended (it was killed, ran out of memory or crashed); its store is to be built anew. */
-export class EngineDied extends Error {
-  constructor(reason: string) {
-    super(`database engine ended: ${reason}`)
-    this.name = 'EngineDied'
-  }
-}
 
 /** A request as the caller knows it, before it has its number. */
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
@@ -42,9 +36,9 @@ export class ThreadEngine implements Engine {
     worker.on('exit', (code) => this.#die(`its thread exited with code ${code}`))
   }
 
-  /** Boots from an image in shared memory; `onDeath` hears once when the engine has ended. */
-  static async boot(image: SharedArrayBuffer, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
-    const workerData: EngineThreadData = { image }
+  /** Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. */
+  static async boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
+    const workerData: EngineThreadData = { image: bytes, wasm }
     const worker = new Worker(threadEntry('engine-thread'), { workerData })
     const ready = await new Promise<EngineReady>((resolve) => {
       worker.once('message', resolve)
@@ -79,7 +73,7 @@ export class ThreadEngine implements Engine {
     return ((await this.#ask({ kind: 'image' })) as { bytes: Uint8Array }).bytes
   }
 
-  async kill(reason = 'it was stopped'): Promise<void> {
+  async kill(reason?: string): Promise<void> {
     this.#die(reason)
     await this.#worker.terminate()
   }
@@ -100,11 +94,12 @@ export class ThreadEngine implements Engine {
     else waiting?.resolve(answer)
   }
 
-  #die(reason: string): void {
+  /** Without a reason it was meant to end, and nobody needs to hear of it. */
+  #die(reason?: string): void {
     if (this.#dead !== undefined) return
-    this.#dead = reason
-    for (const { reject } of this.#waiting.values()) reject(new EngineDied(reason))
+    this.#dead = reason ?? 'it was stopped'
+    for (const { reject } of this.#waiting.values()) reject(new EngineDied(this.#dead))
     this.#waiting.clear()
-    this.#onDeath?.(reason)
+    if (reason !== undefined) this.#onDeath?.(reason)
   }
 }

@@ -17,7 +17,8 @@ export type EngineAnswer =
 /** Sent once, when the engine has booted or could not. */
 export type EngineReady = { ready: true } | { ready: false; failure: string }
 
+/** Memory and code are shared between threads, so several engines hold them once. */
 export interface EngineThreadData {
-  /** Shared between threads, so that booting several engines holds one copy. */
   image: SharedArrayBuffer
+  wasm: WebAssembly.Module
 }

@@ -1,3 +1,4 @@
+import { getOrInsert } from '../model/get-or-insert.ts'
 import type { Scope } from '../model/preconditions.ts'
 import { MAX_ROWS } from '../model/transaction.ts'
 import type { RowBefore } from '../store/change-statements.ts'
@@ -35,9 +36,7 @@ export class BatchReads {
   readonly #idempotencyKeys = new Set<string>()
 
   row(table: Table, key: string): void {
-    let keys = this.#keys.get(table)
-    if (keys === undefined) this.#keys.set(table, (keys = new Set()))
-    keys.add(key)
+    getOrInsert(this.#keys, table, () => new Set<string>()).add(key)
   }
 
   tasks(filter: TaskFilter): void {
@@ -76,7 +75,9 @@ export class BatchReads {
       add(selectMatching(filter, MAX_ROWS + 1), (snapshot, result) => snapshot.addMatches(text, result))
     }
     for (const [name, { table, scope }] of this.#scopes) {
-      add(scopeVersion(table, scope), (snapshot, result) => snapshot.scopes.set(name, Number(textOf(result.rows[0]![0]))))
+      add(scopeVersion(table, scope), (snapshot, result) =>
+        snapshot.scopes.set(name, Number(textOf(result.rows[0]![0]))),
+      )
     }
     if (this.#jobs.size + this.#roles.size > 0) {
       add(jobStates(this.#jobs, this.#roles), (snapshot, result) => snapshot.addJobs(result))
@@ -131,9 +132,7 @@ export class Snapshot {
   }
 
   #rowsOf(table: Table) {
-    let rows = this.rows.get(table)
-    if (rows === undefined) this.rows.set(table, (rows = new Map()))
-    return rows
+    return getOrInsert(this.rows, table, () => new Map<string, { row: object; version: number } | undefined>())
   }
 }
 

@@ -56,7 +56,8 @@ function failureOf(precondition: Precondition, state: Overlay, snapshot: Snapsho
   }
   const found = versionOf(entity, key!, state, snapshot)
   if (absent) return found === undefined ? undefined : { expected: { absent }, found: { version: found } }
-  if (found === undefined) return { expected: where === undefined ? expectedOf(precondition) : { where }, found: { absent: true } }
+  if (found === undefined)
+    return { expected: where === undefined ? expectedOf(precondition) : { where }, found: { absent: true } }
   if (version !== undefined && found !== version) return { expected: { version }, found: { version: found } }
   return where === undefined ? undefined : whereFailure(where, state.row(TABLES_OF_ENTITY[entity][0]!, key!)!)
 }

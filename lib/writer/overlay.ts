@@ -1,10 +1,11 @@
 import { BorealError } from '../model/errors.ts'
 import type { BorealEvent, TaskRow } from '../model/events.ts'
+import { getOrInsert } from '../model/get-or-insert.ts'
 import type { Scope } from '../model/preconditions.ts'
 import { MAX_ROWS } from '../model/transaction.ts'
 import { applyEvent, type ChangeSink } from '../store/apply-event.ts'
 import type { ChangeSet } from '../store/change-set.ts'
-import { required, type RowMeta, type Table } from '../store/table.ts'
+import { type RowMeta, required, type Table } from '../store/table.ts'
 import { type TaskFilter, taskMatches } from '../store/task-filter.ts'
 import { tasksTable } from '../store/tasks-table.ts'
 import { type Snapshot, scopeText } from './batch-reads.ts'
@@ -105,9 +106,7 @@ export class Overlay implements ChangeSink {
     const before = this.#current(table, key)
     if (before === undefined && row !== undefined) this.growth++
     if (before !== undefined && row === undefined) this.growth--
-    let own = this.#own.get(table)
-    if (own === undefined) this.#own.set(table, (own = new Map()))
-    own.set(key, row)
+    getOrInsert(this.#own, table, () => new Map<string, object | undefined>()).set(key, row)
   }
 
   #current(table: Table, key: string): object | undefined {

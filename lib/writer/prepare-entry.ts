@@ -2,7 +2,6 @@ import type { EncodedEntry } from '../log/entry-codec.ts'
 import type { Log } from '../log/log.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { SqlError } from '../store/protocol.ts'
-import { BEGIN } from '../store/statement.ts'
 import type { Step, Store } from '../store/store.ts'
 import { announceBatch, type Decision, type Evaluation, evaluateBatch } from './evaluate.ts'
 import type { Horizon } from './horizon.ts'
@@ -43,8 +42,7 @@ export async function prepareEntry(
   const { mark } = store
   const meta = { version: mark.lsn + 1, timeMs: log.nextTime(mark) }
   const plan = announceBatch(batch).plan()
-  const [, ...results] = await store.engine.run([BEGIN, ...plan.statements])
-  const snapshot = plan.load(results)
+  const snapshot = plan.load(await store.begin(plan.statements))
   const context = { meta, horizonMs: horizon.timeMs, full, newId: runtime.newId }
   const evaluation = evaluateBatch(batch, snapshot, context)
   if (evaluation.transactions.length === 0) {
@@ -55,7 +53,7 @@ export async function prepareEntry(
   const encoded = log.encode(mark, meta.timeMs, evaluation.transactions)
   const step = store.step(evaluation.changes, encoded.item, snapshot.before)
   try {
-    await store.engine.run(step.statements)
+    await store.run(step.statements)
     return { kind: 'prepared', evaluation, encoded, step }
   } catch (error) {
     if (!(error instanceof SqlError)) throw error

@@ -1,4 +1,4 @@
-import { contentHash } from '../model/canonical.ts'
+import { hashOfText } from '../model/canonical.ts'
 import { hashOfKey, timeOfKey } from '../model/idempotency-key.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 
@@ -42,15 +42,11 @@ export function submissionOf(
   request: TransactionRequest,
   options: SubmitOptions,
 ): Pick<Submission, 'request' | 'principal' | 'key' | 'reason' | 'bytes'> {
-  const { principal, key } = options
-  return {
-    request,
-    principal,
-    reason: options.reason,
-    bytes: JSON.stringify(request).length,
-    key:
-      key === undefined
-        ? undefined
-        : { text: key, hash: hashOfKey(principal, key), timeMs: timeOfKey(key), request: contentHash(request) },
-  }
+  const { principal, key, reason } = options
+  const text = JSON.stringify(request)
+  const submitted =
+    key === undefined
+      ? undefined
+      : { text: key, hash: hashOfKey(principal, key), timeMs: timeOfKey(key), request: hashOfText(text) }
+  return { request, principal, reason, bytes: text.length, key: submitted }
 }

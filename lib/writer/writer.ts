@@ -14,7 +14,7 @@ import { type Decision, keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
 import { type Preparation, type PreparedEntry, prepareEntry } from './prepare-entry.ts'
 import { Queue, type QueueLimits } from './queue.ts'
-import { type Submission, submissionOf, type SubmitOptions } from './submission.ts'
+import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
 import type { Watermark } from './watermark.ts'
 
 export interface WriterOptions {
@@ -217,14 +217,8 @@ export class Writer {
       return store.rollback()
     }
     this.#options.tail.appendEnded(step.to.lsn)
-    try {
-      await store.commit(step)
-      this.#options.follower.tell(step)
-    } catch (error) {
-      // It is in the log, so it is committed, whatever the store says. The store is built anew from the log.
-      this.#options.logger.error('a durable entry could not be committed to the store', { error: messageOf(error) })
-      await store.engine.kill().catch(() => undefined)
-    }
+    store.commit(step)
+    this.#options.follower.tell(step)
   }
 
   /** Gives the answers that an outcome allows; false when the rest has to be decided again. */
@@ -346,10 +340,10 @@ export class Writer {
     const { follower, logger } = this.#options
     if (follower.engine.alive) {
       if (!(error instanceof BorealError)) logger.error('a batch failed', { error: messageOf(error) })
+      await follower.exclusive((store) => store.rollback())
       return false
     }
     await follower.rebuild()
     return true
   }
 }
-

@@ -11,6 +11,9 @@ export function openApiRoute(documented: readonly Route[]): Route {
     name: 'getOpenApi',
     summary: 'This document',
     answer: z.object({}),
-    handle: () => ({ body: (body ??= JSON.stringify(openApiDocument(documented))) }),
+    handle: () => {
+      body ??= JSON.stringify(openApiDocument(documented))
+      return { body }
+    },
   }
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { BorealError } from '../../model/errors.ts'
 import { lsn, text } from '../../model/scalars.ts'
 import { MAX_QUERY_ROWS } from '../../node/node.ts'
-import { typeName, valueOf } from '../../store/column-types.ts'
+import { jsonValueOf, typeName } from '../../store/column-types.ts'
 import { type ResultSet, SqlError } from '../../store/protocol.ts'
 import { toParam } from '../../store/statement.ts'
 import { consistencyOf, readOptions } from '../read-options.ts'
@@ -12,7 +12,10 @@ const scalar = z.union([text, z.number(), z.boolean(), z.null()])
 
 const queryRequest = z.strictObject({
   sql: text.min(1).max(100_000),
-  params: z.array(z.union([scalar, z.array(scalar)])).max(1_000).optional(),
+  params: z
+    .array(z.union([scalar, z.array(scalar)]))
+    .max(1_000)
+    .optional(),
   maxRows: z.int().min(1).max(MAX_QUERY_ROWS).optional(),
 })
 
@@ -60,7 +63,7 @@ function tableOf(result: ResultSet) {
     for (const cell of cells) bytes += cell?.byteLength ?? 4
     if (bytes > MAX_ANSWER_BYTES) return { columns, rows, truncated: true }
     rows.push(
-      Object.fromEntries(cells.map((cell, index) => [names[index], valueOf(cell, result.columns[index]!.typeId)])),
+      Object.fromEntries(cells.map((cell, index) => [names[index], jsonValueOf(cell, result.columns[index]!.typeId)])),
     )
   }
   return { columns, rows, truncated: result.truncated }

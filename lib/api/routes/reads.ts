@@ -7,7 +7,12 @@ import { consistencyOf, readOptions } from '../read-options.ts'
 import type { DataRead, Route } from '../route.ts'
 import { matchRoute, validated } from '../router.ts'
 
-const readsRequest = z.strictObject({ reads: z.array(z.strictObject({ path: text.max(8_000) })).min(1).max(100) })
+const readsRequest = z.strictObject({
+  reads: z
+    .array(z.strictObject({ path: text.max(8_000) }))
+    .min(1)
+    .max(100),
+})
 
 const readsAnswer = z.object({ lsn, answers: z.array(z.object({ status: z.int(), body: z.unknown() })) })
 
@@ -49,9 +54,9 @@ function planned(path: string, routes: Route[], storeId: string): DataRead | { s
     const url = new URL(path, 'http://boreal')
     const match = matchRoute(routes, 'GET', url.pathname)
     const given: Record<string, string[]> = {}
-    for (const [name, value] of url.searchParams) {
+    for (const name of new Set(url.searchParams.keys())) {
       if (SHARED.includes(name)) throw new BorealError('invalid_field', `${name} is said once, for all reads`)
-      ;(given[name] ??= []).push(value)
+      given[name] = url.searchParams.getAll(name)
     }
     return match.route.read!({ storeId, ...validated(match.route, match.params, given) })
   } catch (error) {

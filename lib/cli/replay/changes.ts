@@ -1,3 +1,4 @@
+import { getOrInsert } from '../../model/get-or-insert.ts'
 import type { ScheduleStatus } from '../../model/schedule-status.ts'
 import { type Place, Placement } from './placement.ts'
 import type { Trace, TraceNode, TracePod } from './trace.ts'
@@ -143,7 +144,8 @@ function creation(pod: TracePod, prefix: string, timestamp: number, instances: M
 }
 
 function mutation(taskId: string, from: ScheduleStatus, to: ScheduleStatus, timestamp: number, place?: Place) {
-  const assignment = to === 'ASSIGNED' && place !== undefined ? { slaveHost: place.host, slaveId: `agent-${place.host}` } : {}
+  const assignment =
+    to === 'ASSIGNED' && place !== undefined ? { slaveHost: place.host, slaveId: `agent-${place.host}` } : {}
   const failure = to === 'FAILED' ? { failureCount: 1 } : {}
   return {
     preconditions: [{ entity: 'task', key: taskId, where: { status: from } }],
@@ -174,7 +176,6 @@ export function hostAttributesOf(node: TraceNode) {
 }
 
 function count(counts: Plan['expected'], role: string, status: ScheduleStatus): void {
-  let statuses = counts.get(role)
-  if (statuses === undefined) counts.set(role, (statuses = new Map()))
+  const statuses = getOrInsert(counts, role, () => new Map<ScheduleStatus, number>())
   statuses.set(status, (statuses.get(status) ?? 0) + 1)
 }

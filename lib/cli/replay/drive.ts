@@ -29,9 +29,12 @@ export async function saveHosts(client: BorealClient, nodes: TraceNode[], prefix
   return transactions
 }
 
+/** Changes that wait for an earlier one of their task hold no place in flight, so some more than that are begun. */
+const BEGUN_PER_IN_FLIGHT = 4
+
 /**
- * Sends every change as a transaction of its own, so many in flight at once. Changes are started in the order of the
- * trace, and those of one task one after another. The keys name task and change: a replay that was broken off can be
+ * Sends every change as a transaction of its own, so many in flight at once. Changes are begun in the order of the
+ * trace, and those of one task follow one another. The keys name task and change: a replay that was broken off can be
  * started again and goes on where it was.
  */
 export async function driveChanges(
@@ -41,22 +44,58 @@ export async function driveChanges(
   progress: Progress,
 ): Promise<Drive> {
   const drive: Drive = { transactions: 0, latencies: [], elapsedMs: 0, lsn: 0 }
+  const begun = new Places(inFlight * BEGUN_PER_IN_FLIGHT)
+  const flying = new Places(inFlight)
   const previous = new Map<string, Promise<void>>()
+  const all: Promise<void>[] = []
+  let failure: unknown
   const startedAt = performance.now()
-  let next = 0
-  const worker = async () => {
-    while (next < changes.length) {
-      const change = changes[next++]!
-      const before = previous.get(change.taskId)
-      const done = Promise.resolve(before).then(() => send(client, change, drive))
-      previous.set(change.taskId, done)
-      await done
-      progress.advance()
-    }
+  for (const change of changes) {
+    await begun.take()
+    if (failure !== undefined) break
+    const done = (previous.get(change.taskId) ?? Promise.resolve())
+      .then(() => flying.during(() => send(client, change, drive)))
+      .then(() => progress.advance())
+    previous.set(change.taskId, done)
+    const settled = done.catch((error: unknown) => {
+      failure ??= error
+    })
+    all.push(settled.finally(() => begun.give()))
   }
-  await Promise.all(Array.from({ length: inFlight }, worker))
+  await Promise.all(all)
+  if (failure !== undefined) throw failure
   drive.elapsedMs = performance.now() - startedAt
   return drive
+}
+
+/** A number of places; who finds none free waits in line. */
+class Places {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  give(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#free++
+    else next()
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    await this.take()
+    try {
+      return await work()
+    } finally {
+      this.give()
+    }
+  }
 }
 
 async function send(client: BorealClient, change: TaskChange, drive: Drive): Promise<void> {

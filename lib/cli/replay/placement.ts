@@ -16,12 +16,11 @@ export interface Place {
 }
 
 /**
- * The bookkeeping of a scheduler: which host has room for which pod. First fit, beginning after the host that was
- * filled last, so that pods spread.
+ * The bookkeeping of a scheduler: which host has room for which pod. Best fit: the host that has the least left, GPUs
+ * first because they are the scarce ones, so that large pods still find room later.
  */
 export class Placement {
   readonly #rooms: Room[]
-  #next = 0
 
   constructor(nodes: TraceNode[]) {
     this.#rooms = nodes.map((node) => ({
@@ -34,16 +33,16 @@ export class Placement {
 
   /** Takes room for a pod; `undefined` when no host has any. */
   place(pod: TracePod): Place | undefined {
-    for (let i = 0; i < this.#rooms.length; i++) {
-      const index = (this.#next + i) % this.#rooms.length
-      const room = this.#rooms[index]!
+    let best: { room: Room; gpus: number[]; left: number } | undefined
+    for (const room of this.#rooms) {
       const gpus = fits(room, pod)
       if (gpus === undefined) continue
-      this.#next = index + 1
-      take(room, pod, gpus, 1)
-      return { host: room.node.name, gpus }
+      const left = leftOver(room)
+      if (best === undefined || left < best.left) best = { room, gpus, left }
     }
-    return undefined
+    if (best === undefined) return undefined
+    take(best.room, pod, best.gpus, 1)
+    return { host: best.room.node.name, gpus: best.gpus }
   }
 
   /** Gives the room of a pod back. */
@@ -51,6 +50,11 @@ export class Placement {
     const room = this.#rooms.find(({ node }) => node.name === place.host)
     if (room !== undefined) take(room, pod, place.gpus, -1)
   }
+}
+
+/** How much a host has left, in milli-GPUs and then milli-CPUs. */
+function leftOver(room: Room): number {
+  return room.gpuMilli.reduce((sum, free) => sum + free, 0) * 1_000 + room.cpuMilli
 }
 
 /** The GPUs that the pod would get; `undefined` when it does not fit. */

@@ -1,5 +1,6 @@
 import { contentHash } from '../../model/canonical.ts'
 import type { TaskConfigRow, TaskRow } from '../../model/events.ts'
+import { getOrInsert } from '../../model/get-or-insert.ts'
 import type { ScheduledTask } from '../../model/task.ts'
 import type { TaskConfig } from '../../model/task-config.ts'
 import { taskConfigsTable } from '../../store/task-configs-table.ts'
@@ -9,9 +10,7 @@ const ids = new WeakMap<TaskConfig, string>()
 
 /** Id of a config: the hash of its content. Remembered, because a batch that lost a race is decided again. */
 export function configIdOf(config: TaskConfig): string {
-  let id = ids.get(config)
-  if (id === undefined) ids.set(config, (id = contentHash(config)))
-  return id
+  return getOrInsert(ids, config, () => contentHash(config))
 }
 
 /** The part of a row that comes from its config. */
