@@ -2,20 +2,12 @@ import middy, { type MiddyfiedHandler } from '@middy/core'
 import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { BorealError } from '../model/errors.ts'
-import type { Logger } from '../model/logger.ts'
-import type { BorealNode } from '../node/node.ts'
+import type { ApiOptions } from './api-options.ts'
 import { problemMiddleware } from './problem-middleware.ts'
 import { parseBody } from './request-body.ts'
 import { matchRoute, parse, validated } from './router.ts'
 import { routes } from './routes.ts'
-import { authenticate, authorize, type Principal, type Token } from './tokens.ts'
-
-export interface ApiOptions {
-  /** The node, which may still be on its way up. */
-  node(): Promise<BorealNode> | BorealNode
-  tokens: readonly Token[]
-  logger: Logger
-}
+import { authenticate, authorize, type Principal } from './tokens.ts'
 
 export type ApiHandler = MiddyfiedHandler<APIGatewayProxyEvent, APIGatewayProxyResult>
 

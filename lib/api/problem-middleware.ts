@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { BorealError, isBorealError } from '../model/errors.ts'
-import type { ApiOptions } from './handler.ts'
+import type { ApiOptions } from './api-options.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 
 /** Turns whatever was thrown into problem+json. What is not ours is logged with its stack and shown without. */

@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { createDynamoClient } from '../../lib/log/dynamo-client.ts'
+import { DynamoLog } from '../../lib/log/dynamo-log.ts'
+import { ensureTable, openStore } from '../../lib/log/dynamo-store.ts'
+import { EmbeddedTable } from '../../lib/log/embedded-table.ts'
+import { type Runtime, systemRuntime } from '../../lib/model/runtime.ts'
+import { temporaryFolder } from './temporary.ts'
+
+/** Something that speaks DynamoDB, for the time of the test. */
+export async function startTable(): Promise<EmbeddedTable> {
+  const table = await EmbeddedTable.open({ path: join(await temporaryFolder(), 'table'), sync: false })
+  onTestFinished(() => table.close())
+  return table
+}
+
+/** The log of the store `main` at an endpoint, through the DynamoDB adapter; creates table and store when missing. */
+export async function openDynamoLog(
+  endpoint: string,
+  options: { runtime?: Runtime; table?: string; requestTimeoutMs?: number } = {},
+): Promise<{ events: DynamoLog; storeId: string }> {
+  const { runtime = systemRuntime, table = 'boreal', requestTimeoutMs } = options
+  const { client, serverClock } = createDynamoClient({ endpoint, requestTimeoutMs }, runtime)
+  const context = { client, table, runtime, serverClock }
+  await ensureTable(context)
+  const { storeId } = await openStore(context, 'main')
+  const events = new DynamoLog(client, { table, storeId, serverClock })
+  onTestFinished(() => events.close())
+  return { events, storeId }
+}

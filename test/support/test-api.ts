@@ -1,0 +1,88 @@
+import { onTestFinished } from 'vitest'
+import { createApiHandler } from '../../lib/api/handler.ts'
+import { serveHttp } from '../../lib/api/http-server.ts'
+import { tokenOf } from '../../lib/api/tokens.ts'
+import { silentLogger } from '../../lib/model/logger.ts'
+import type { BorealNode } from '../../lib/node/node.ts'
+
+export const ADMIN_TOKEN = 'admin-token-of-the-tests'
+export const WRITE_TOKEN = 'write-token-of-the-tests'
+export const READ_TOKEN = 'read-token-of-the-tests'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  body: any
+}
+
+/** The HTTP API of a node, as a client sees it. */
+export class TestApi {
+  readonly url: string
+  readonly token: string
+
+  constructor(url: string, token = ADMIN_TOKEN) {
+    this.url = url
+    this.token = token
+  }
+
+  as(token: string): TestApi {
+    return new TestApi(this.url, token)
+  }
+
+  /** Sends a request as it is; a body that is no string goes as JSON. */
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.send('GET', path)
+  }
+
+  /** Submits operations, optionally with preconditions and a key. */
+  transact(operations: unknown[], options: { preconditions?: unknown[]; key?: string } = {}): Promise<Answer> {
+    const { preconditions, key } = options
+    const body = { operations, ...(preconditions === undefined ? {} : { preconditions }) }
+    return this.send('POST', '/v1/transactions', body, key === undefined ? {} : { 'idempotency-key': key })
+  }
+
+  /** Items of a list, all pages. */
+  // biome-ignore lint/suspicious/noExplicitAny: records of every kind.
+  async list(path: string): Promise<any[]> {
+    const items: unknown[] = []
+    for (let cursor: string | undefined; ; ) {
+      const separator = path.includes('?') ? '&' : '?'
+      const { body, status } = await this.get(cursor === undefined ? path : `${path}${separator}cursor=${cursor}`)
+      if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`)
+      items.push(...body.items)
+      cursor = body.nextCursor
+      if (cursor === undefined) return items
+    }
+  }
+
+  query(sql: string, params: unknown[] = []): Promise<Answer> {
+    return this.send('POST', '/v1/query', { sql, params })
+  }
+}
+
+/** Serves a node over HTTP for the time of the test. */
+export async function serveNode(node: BorealNode): Promise<TestApi> {
+  const tokens = [
+    tokenOf('admin', 'admin', ADMIN_TOKEN),
+    tokenOf('writer', 'write', WRITE_TOKEN),
+    tokenOf('reader', 'read', READ_TOKEN),
+  ]
+  const server = await serveHttp(createApiHandler({ node: () => node, tokens, logger: silentLogger }), { port: 0 })
+  onTestFinished(() => server.close())
+  return new TestApi(server.url)
+}
