@@ -2,43 +2,55 @@ import { onTestFinished } from 'vitest'
 import { Log } from '../../lib/log/log.ts'
 import { MemoryLog, MemoryTable } from '../../lib/log/memory-log.ts'
 import { silentLogger } from '../../lib/model/logger.ts'
-import { systemRuntime } from '../../lib/model/runtime.ts'
+import { type Runtime, systemRuntime } from '../../lib/model/runtime.ts'
 import { BorealNode, type NodeOptions } from '../../lib/node/node.ts'
 import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
 import { testImage } from './image.ts'
-import { temporaryFolder } from './temporary.ts'
+import { ScriptedLog } from './scripted-log.ts'
+import { type Cleanup, temporaryFolder } from './temporary.ts'
 
 export interface TestNode {
   node: BorealNode
   table: MemoryTable
   storeId: string
+  /** The node's way to the table: tests hold it up, lose answers, and so on. */
+  events: ScriptedLog
 }
 
-/**
- * A node on a log in memory, stopped when the test ends. By default without readers and threads, so that starting one
- * takes half a second. Several nodes on one `table` are several nodes of one store.
- */
-export async function memoryNode(
-  options: Partial<NodeOptions> & { table?: MemoryTable; storeId?: string } = {},
-): Promise<TestNode> {
-  const { table = new MemoryTable(), storeId = 'store-of-the-test', ...rest } = options
-  const log =
-    options.log ??
-    new Log(new MemoryLog(storeId, table), {
-      storeId,
-      bodies: new DirectoryObjects(await temporaryFolder()),
-      runtime: systemRuntime,
-      logger: silentLogger,
-    })
+export interface TestNodeOptions extends Partial<NodeOptions> {
+  /** Several nodes on one table are several nodes of one store. */
+  table?: MemoryTable
+  storeId?: string
+  /** When the node is stopped: at the end of the test, or of the file (`afterAll`). */
+  cleanup?: Cleanup
+}
+
+/** A log over a table in memory. */
+export async function memoryLog(
+  table: MemoryTable,
+  storeId: string,
+  runtime: Runtime = systemRuntime,
+  cleanup: Cleanup = onTestFinished,
+): Promise<{ log: Log; events: ScriptedLog }> {
+  const events = new ScriptedLog(new MemoryLog(storeId, table, runtime))
+  const bodies = new DirectoryObjects(await temporaryFolder(cleanup))
+  return { events, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger }) }
+}
+
+/** A node on a log in memory. By default without readers and threads, so that starting one takes half a second. */
+export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNode> {
+  const { table = new MemoryTable(), storeId = 'store-of-the-test', cleanup = onTestFinished, ...rest } = options
+  const runtime = rest.runtime ?? systemRuntime
+  const { log, events } = await memoryLog(table, storeId, runtime, cleanup)
   const node = await BorealNode.open({
     image: await testImage(),
-    runtime: systemRuntime,
     logger: silentLogger,
     readers: 0,
     threads: false,
     ...rest,
+    runtime,
     log,
   })
-  onTestFinished(() => node.close())
-  return { node, table, storeId }
+  cleanup(() => node.close())
+  return { node, table, storeId, events }
 }
