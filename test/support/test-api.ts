@@ -4,6 +4,8 @@ import { serveHttp } from '../../lib/api/http-server.ts'
 import { tokenOf } from '../../lib/api/tokens.ts'
 import { silentLogger } from '../../lib/model/logger.ts'
 import type { BorealNode } from '../../lib/node/node.ts'
+import { memoryNode, type TestNodeOptions } from './memory-node.ts'
+import type { Cleanup } from './temporary.ts'
 
 export const ADMIN_TOKEN = 'admin-token-of-the-tests'
 export const WRITE_TOKEN = 'write-token-of-the-tests'
@@ -73,16 +75,28 @@ export class TestApi {
   query(sql: string, params: unknown[] = []): Promise<Answer> {
     return this.send('POST', '/v1/query', { sql, params })
   }
+
+  /** Where the store stands and what it holds: two equal ones mean that nothing has changed in between. */
+  async state(): Promise<{ lsn: number; digest: string }> {
+    const { body } = await this.get('/v1/status?digest=true')
+    return { lsn: body.appliedLsn, digest: body.digest }
+  }
 }
 
-/** Serves a node over HTTP for the time of the test. */
-export async function serveNode(node: BorealNode): Promise<TestApi> {
+/** Serves a node over HTTP: for the time of the test, or of the file (`afterAll`). */
+export async function serveNode(node: BorealNode, cleanup: Cleanup = onTestFinished): Promise<TestApi> {
   const tokens = [
     tokenOf('admin', 'admin', ADMIN_TOKEN),
     tokenOf('writer', 'write', WRITE_TOKEN),
     tokenOf('reader', 'read', READ_TOKEN),
   ]
   const server = await serveHttp(createApiHandler({ node: () => node, tokens, logger: silentLogger }), { port: 0 })
-  onTestFinished(() => server.close())
+  cleanup(() => server.close())
   return new TestApi(server.url)
+}
+
+/** The API of a node of its own, on a log in memory. */
+export async function memoryApi(options: TestNodeOptions = {}): Promise<TestApi> {
+  const { node } = await memoryNode(options)
+  return serveNode(node, options.cleanup)
 }

@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { memoryNode } from '../support/memory-node.ts'
+import { randomTransaction } from '../support/random-transactions.ts'
+import { emptyStore, entriesOf, stateOf } from '../support/state.ts'
+
+const MINUTE = 60_000
+
+/** Forgets keys after some milliseconds, so that the horizon moves during the test. */
+const QUICK_HORIZON = { maxAgeMs: 20, minAgeMs: 5, maxKeys: 40, sliceMs: 5 }
+
+test('gives the same state however the log is cut into steps', { timeout: 10 * MINUTE }, async () => {
+  const seed = 4242
+  const requests = fc.sample(randomTransaction, { numRuns: 240, seed })
+  const { node } = await memoryNode({ horizon: QUICK_HORIZON })
+  for (let start = 0; start < requests.length; start += 8) {
+    const batch = requests.slice(start, start + 8)
+    const answers = batch.map((request, index) =>
+      node.submit(request, { principal: 'p', ...(index % 2 === 0 ? { key: `key-${start + index}` } : {}) }),
+    )
+    await Promise.allSettled(answers)
+  }
+  const entries = await entriesOf(node.log)
+  expect(entries.length).toBeGreaterThan(20)
+  const kinds = new Set(
+    entries.flatMap((entry) => entry.transactions).flatMap(({ events }) => events.map((e) => e.event)),
+  )
+  expect([...kinds].sort()).toContain('horizonMoved')
+
+  const { digest } = await node.digest()
+  const cuts = fc.sample(fc.array(fc.nat(12), { minLength: entries.length, maxLength: entries.length }), {
+    numRuns: 3,
+    seed,
+  })
+  for (const sizes of [entries.map(() => 1), [entries.length], ...cuts]) {
+    const store = await emptyStore(node.log)
+    let at = 0
+    for (const size of [...sizes, entries.length]) {
+      const step = entries.slice(at, at + size)
+      if (step.length > 0) await store.apply(step)
+      at += size
+    }
+    expect(store.mark.lsn).toBe(entries.at(-1)!.lsn)
+    const state = await stateOf(store)
+    await store.engine.kill()
+    expect(state.digest, JSON.stringify(state.tables)).toBe(digest)
+  }
+})
+
+test('counters, jobs, configs and departures are what the rows say', { timeout: 2 * MINUTE }, async () => {
+  const { node } = await memoryNode()
+  for (const request of fc.sample(randomTransaction, { numRuns: 150, seed: 7 })) {
+    await node.submit(request, { principal: 'p' }).catch(() => undefined)
+  }
+  const differences = await node.read(
+    [
+      {
+        sql: `
+          select json_agg(d) from (
+            select 'counter' as what, j.job_id as which from job j
+              left join (select job_id, count(*) filter (where status = 'RUNNING') as running,
+                                count(*) filter (where status = 'PENDING') as pending, max(version) as version
+                         from task group by job_id) t using (job_id)
+              where j.running <> coalesce(t.running, 0) or j.pending <> coalesce(t.pending, 0)
+            union all
+            select 'job without tasks', job_id from job where not exists (select from task where task.job_id = job.job_id)
+            union all
+            select 'config without tasks', config_id from task_config c
+              where not exists (select from task where task.config_id = c.config_id)
+            union all
+            select 'job older than its tasks', t.task_id from task t join job j using (job_id)
+              where j.task_version < t.version or j.version < t.version
+          ) d`,
+        params: [],
+      },
+    ],
+    { level: 'consistent' },
+  )
+  expect(differences.results[0]!.rows[0]![0]).toBeNull()
+})

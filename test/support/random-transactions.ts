@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { type TransactionRequest, transactionRequest } from '../../lib/model/transaction.ts'
+import { config, host, quota, task } from './records.ts'
+
+/**
+ * Random transactions over few keys, so that they meet: tasks that come, change state, move between hosts and jobs and
+ * go, quotas and hosts, with and without preconditions, some of which fail.
+ */
+const taskId = fc.constantFrom('t1', 't2', 't3', 't4', 't5')
+const hostName = fc.constantFrom('h1', 'h2', 'h3')
+const role = fc.constantFrom('a', 'b')
+const jobName = fc.constantFrom('x', 'y')
+const status = fc.constantFrom('PENDING', 'ASSIGNED', 'RUNNING', 'FAILED')
+
+const savedTask = fc
+  .record({ taskId, role, jobName, status, instanceId: fc.nat(3), slaveHost: fc.option(hostName), cpus: fc.nat(2) })
+  .map(({ taskId, role, jobName, status, instanceId, slaveHost, cpus }) =>
+    task(taskId, {
+      task: config({ job: { role, environment: 'prod', name: jobName }, resources: [{ numCpus: cpus }] }),
+      status,
+      instanceId,
+      ...(slaveHost === null ? {} : { slaveHost }),
+    }),
+  )
+
+const query = fc.oneof(
+  fc.record({ taskIds: fc.uniqueArray(taskId, { minLength: 1 }) }),
+  fc.record({ role, statuses: fc.uniqueArray(status, { minLength: 1 }) }),
+  fc.record({ slaveHosts: fc.uniqueArray(hostName, { minLength: 1 }) }),
+  fc.record({ jobKeys: fc.tuple(fc.record({ role, environment: fc.constant('prod'), name: jobName })) }),
+  fc.constant({ all: true }),
+)
+
+const patch = fc.record({ status, slaveHost: fc.option(hostName), failureCount: fc.nat(3) }, { requiredKeys: [] })
+
+const operation = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .uniqueArray(savedTask, { minLength: 1, maxLength: 3, selector: (saved) => saved.assignedTask.taskId })
+      .map((tasks) => ({ op: 'saveTasks', tasks })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ query, patch }).map(({ query, patch }) => ({
+      op: 'mutateTasks',
+      query,
+      patch,
+      event: { timestamp: 5, status: 'RUNNING' },
+    })),
+  },
+  { weight: 2, arbitrary: query.map((query) => ({ op: 'removeTasks', query })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ role, cpus: fc.nat(9) })
+      .map(({ role, cpus }) => ({ op: 'saveQuota', role, quota: quota(cpus) })),
+  },
+  { weight: 1, arbitrary: role.map((role) => ({ op: 'removeQuota', role })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ name: hostName, mode: fc.constantFrom('NONE', 'DRAINING') })
+      .map(({ name, mode }) => ({ op: 'saveHostAttributes', hostAttributes: host(name, { mode: mode as 'NONE' }) })),
+  },
+)
+
+const precondition = fc.oneof(
+  taskId.map((key) => ({ entity: 'task', key, exists: true })),
+  taskId.map((key) => ({ entity: 'task', key, absent: true })),
+  fc.record({ key: taskId, status }).map(({ key, status }) => ({ entity: 'task', key, where: { status } })),
+  fc
+    .record({ role, jobName })
+    .map(({ role, jobName }) => ({ entity: 'job', key: `${role}/prod/${jobName}`, exists: true })),
+  role.map((key) => ({ entity: 'role', key, absent: true })),
+  fc
+    .record({ name: hostName, lsn: fc.nat(20) })
+    .map(({ name, lsn }) => ({ entity: 'task', scope: { host: name }, unchangedSince: lsn })),
+  fc
+    .record({ role, lsn: fc.nat(20) })
+    .map(({ role, lsn }) => ({ entity: 'task', scope: { role }, unchangedSince: lsn })),
+)
+
+/** A request as the API would have parsed it. */
+export const randomTransaction: fc.Arbitrary<TransactionRequest> = fc
+  .record({
+    operations: fc.array(operation, { minLength: 1, maxLength: 3 }),
+    preconditions: fc.array(precondition, { maxLength: 1 }),
+  })
+  .map((request) => transactionRequest.parse(request))

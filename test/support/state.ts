@@ -1,0 +1,26 @@
+import type { Entry } from '../../lib/log/entry.ts'
+import type { Log } from '../../lib/log/log.ts'
+import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
+import { PgliteEngine } from '../../lib/store/engine.ts'
+import { jsonOf } from '../../lib/store/protocol.ts'
+import { Store } from '../../lib/store/store.ts'
+import { testImage } from './image.ts'
+
+/** Digest of a store, and the hash of each table to see where two differ. */
+export async function stateOf(store: Store): Promise<{ digest: string; tables: Record<string, string> }> {
+  const [digest, tables] = await store.run([digestStatement, tableHashesStatement])
+  return { digest: digestOf(digest), tables: jsonOf(tables)! }
+}
+
+/** An empty store in this thread; the caller kills its engine. */
+export async function emptyStore(log: Log): Promise<Store> {
+  const { bytes, wasm } = await testImage()
+  return Store.open(await PgliteEngine.boot(new Uint8Array(bytes), wasm), await log.genesis())
+}
+
+/** Every entry of a log. */
+export async function entriesOf(log: Log): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for await (const page of log.follow(await log.genesis())) entries.push(...page)
+  return entries
+}
