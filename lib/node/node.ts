@@ -10,7 +10,7 @@ import { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
-import { PgliteEngine } from '../store/engine.ts'
+import type { Engine } from '../store/engine.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
@@ -31,8 +31,8 @@ export interface NodeOptions {
   readers?: number | undefined
   /** Nobody else can write to this log, so its end need not be asked for. Default false. */
   exclusive?: boolean | undefined
-  /** Run the writer's engine in a thread of its own. Default true. */
-  threads?: boolean | undefined
+  /** Boots the writer's engine. Default: in a thread of its own. */
+  boot?: ((image: BaseImage) => Promise<Engine>) | undefined
   /** Memory that the writer's engine may take before additions are refused, bytes. */
   storeLimitBytes?: number | undefined
   /** Ms a client's transaction may take. Default 25,000. */
@@ -98,6 +98,9 @@ export class BorealNode {
   /** Boots the engines, replays the log, and starts to serve. */
   static async open(options: NodeOptions): Promise<BorealNode> {
     const { log, image, runtime, logger } = options
+    const boot =
+      options.boot ??
+      ((base) => ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason })))
     const genesis = await log.genesis()
     const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
     let writer: Writer | undefined
@@ -106,10 +109,7 @@ export class BorealNode {
         log,
         logger,
         genesis,
-        boot: () =>
-          options.threads === false
-            ? PgliteEngine.boot(new Uint8Array(image.bytes), image.wasm)
-            : ThreadEngine.boot(image, (reason) => logger.warn("the writer's engine ended", { reason })),
+        boot: () => boot(image),
         onStep: (step) => {
           pool.feed(step)
           writer?.observeStep(step)

@@ -1,4 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
+import type { BaseImage } from './base-image.ts'
 import { decodeResults, joined, PreparedStatements, type ResultSet, unpreparedMessages } from './protocol.ts'
 import { QUERY_EPILOGUE, QUERY_PROLOGUE } from './sql-guard.ts'
 import type { Statement } from './statement.ts'
@@ -80,6 +81,11 @@ export class PgliteEngine implements Engine {
     })
     await pg.exec(SESSION)
     return new PgliteEngine(pg)
+  }
+
+  /** Boots from the base image, in this thread. */
+  static bootImage({ bytes, wasm }: BaseImage): Promise<PgliteEngine> {
+    return PgliteEngine.boot(new Uint8Array(bytes), wasm)
   }
 
   get alive(): boolean {

@@ -39,8 +39,7 @@ async function scansOf(engine: Engine, statement: Statement): Promise<string[]> 
 }
 
 async function emptyEngine(): Promise<PgliteEngine> {
-  const { bytes, wasm } = await testImage()
-  return PgliteEngine.boot(new Uint8Array(bytes), wasm)
+  return PgliteEngine.bootImage(await testImage())
 }
 
 const requests = [

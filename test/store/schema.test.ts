@@ -7,8 +7,7 @@ import { PgliteEngine } from '../../lib/store/engine.ts'
 import { testImage } from '../support/image.ts'
 
 async function columnsOfDatabase(): Promise<Map<string, string[]>> {
-  const { bytes, wasm } = await testImage()
-  const engine = await PgliteEngine.boot(new Uint8Array(bytes), wasm)
+  const engine = await PgliteEngine.bootImage(await testImage())
   // biome-ignore lint/suspicious/noExplicitAny: the catalog is not part of our schema's types.
   const rows = await (kyselyOf(engine) as any)
     .selectFrom('information_schema.columns')

@@ -5,6 +5,7 @@ import { silentLogger } from '../../lib/model/logger.ts'
 import { type Runtime, systemRuntime } from '../../lib/model/runtime.ts'
 import { BorealNode, type NodeOptions } from '../../lib/node/node.ts'
 import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
+import { PgliteEngine } from '../../lib/store/engine.ts'
 import { testImage } from './image.ts'
 import { ScriptedLog } from './scripted-log.ts'
 import { type Cleanup, temporaryFolder } from './temporary.ts'
@@ -46,7 +47,7 @@ export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNod
     image: await testImage(),
     logger: silentLogger,
     readers: 0,
-    threads: false,
+    boot: PgliteEngine.bootImage,
     ...rest,
     runtime,
     log,

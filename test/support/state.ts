@@ -14,8 +14,7 @@ export async function stateOf(store: Store): Promise<{ digest: string; tables: R
 
 /** An empty store in this thread; the caller kills its engine. */
 export async function emptyStore(log: Log): Promise<Store> {
-  const { bytes, wasm } = await testImage()
-  return Store.open(await PgliteEngine.boot(new Uint8Array(bytes), wasm), await log.genesis())
+  return Store.open(await PgliteEngine.bootImage(await testImage()), await log.genesis())
 }
 
 /** Every entry of a log. */
