@@ -3,7 +3,7 @@ import { BorealError } from '../model/errors.ts'
 import { type PageOptions, recordPage, singleRecord } from '../store/read.ts'
 import type { Statement } from '../store/statement.ts'
 import { Cursors } from './cursor.ts'
-import { problemOf } from './problem.ts'
+import { PROBLEM_TYPE, problemOf } from './problem.ts'
 import { consistencyOf, pageOptions, readOptions } from './read-options.ts'
 import type { ApiAnswer, ApiRequest, DataRead, ReadRequest, Route } from './route.ts'
 
@@ -79,5 +79,7 @@ function common<P extends z.ZodRawShape>({ path, name, summary, params }: Common
 
 async function answerRead({ node, query }: ApiRequest, read: DataRead): Promise<ApiAnswer> {
   const { lsn, ageMs, results } = await node.read([read.statement], consistencyOf(query))
-  return { ...read.answer(results[0]!), headers: { 'Boreal-Lsn': String(lsn), 'Boreal-Age-Ms': String(ageMs) } }
+  const answer = read.answer(results[0]!)
+  const type = answer.status === 200 ? {} : { 'Content-Type': PROBLEM_TYPE }
+  return { ...answer, headers: { ...type, 'Boreal-Lsn': String(lsn), 'Boreal-Age-Ms': String(ageMs) } }
 }

@@ -42,7 +42,7 @@ export function normalizeInt64(value: number | string): number | string {
 
 const decimalString = z
   .string()
-  .regex(/^-?\d{1,19}$/, 'must be an integer')
+  .regex(/^-?\d{1,19}$/, { error: 'must be an integer', abort: true })
   .refine((value) => BigInt(value) >= INT64_MIN && BigInt(value) <= INT64_MAX, 'is outside the range of int64')
 
 /**

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { messageOf } from '../../model/errors.ts'
+import { BorealError, messageOf } from '../../model/errors.ts'
 import { lsn } from '../../model/scalars.ts'
 import type { Route } from '../route.ts'
 
@@ -61,7 +61,7 @@ const getReady: Route = {
       const { lsn } = await node.read([], { level: query.level === 'weak' ? 'weak' : 'consistent' })
       return { body: JSON.stringify({ ready: true, appliedLsn: lsn }) }
     } catch (error) {
-      return { status: 503, body: JSON.stringify({ ready: false, reason: messageOf(error) }) }
+      throw new BorealError('not_ready', messageOf(error), { retryAfter: 1, cause: error })
     }
   },
 }
