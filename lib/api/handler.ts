@@ -1,15 +1,22 @@
 import middy, { type MiddyfiedHandler } from '@middy/core'
 import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import type * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
 import type { ApiOptions } from './api-options.ts'
 import { problemMiddleware } from './problem-middleware.ts'
 import { parseBody } from './request-body.ts'
+import type { Route } from './route.ts'
 import { matchRoute, parse, validated } from './router.ts'
 import { routes } from './routes.ts'
 import { authenticate, authorize, type Principal } from './tokens.ts'
 
-export type ApiHandler = MiddyfiedHandler<APIGatewayProxyEvent, APIGatewayProxyResult>
+/** An event of API Gateway, or of the embedded server, which may have found a fault before there was an event. */
+export interface ApiEvent extends APIGatewayProxyEvent {
+  refusal?: Error
+}
+
+export type ApiHandler = MiddyfiedHandler<ApiEvent, APIGatewayProxyResult>
 
 /** Who asks where no token is needed. */
 const ANYBODY: Principal = { name: 'anybody', scope: 'read' }
@@ -19,7 +26,8 @@ const ANYBODY: Principal = { name: 'anybody', scope: 'read' }
  * token, store, input, work. So whoever may not ask learns nothing about the store.
  */
 export function createApiHandler(options: ApiOptions): ApiHandler {
-  const handle = async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+  const handle = async (event: ApiEvent): Promise<APIGatewayProxyResult> => {
+    if (event.refusal !== undefined) throw event.refusal
     const { route, params } = matchRoute(routes, event.httpMethod, event.path)
     const headers = event.headers as Record<string, string | undefined>
     const principal = route.scope === undefined ? ANYBODY : authenticate(options.tokens, headers.authorization)
@@ -28,7 +36,7 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
     checkStore(headers['boreal-store'], node.storeId)
     const query = (event.multiValueQueryStringParameters ?? {}) as Record<string, string[]>
     const input = validated(route, params, query)
-    const body = route.body === undefined ? undefined : parse(route.body, parseBody(event, headers), '')
+    const body = route.body === undefined ? undefined : validBody(route.body, route, parseBody(event, headers))
     const answer = await route.handle({ node, principal, headers, body, storeId: node.storeId, ...input })
     return {
       statusCode: answer.status ?? 200,
@@ -36,10 +44,16 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
       body: answer.body,
     }
   }
-  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+  return middy<ApiEvent, APIGatewayProxyResult>()
     .use(httpHeaderNormalizer())
     .use(problemMiddleware(options))
     .handler(handle)
+}
+
+/** The body as the route's schema gives it. */
+function validBody(schema: z.ZodType, { checkSize }: Route, body: unknown): unknown {
+  checkSize?.(body)
+  return parse(schema, body, '')
 }
 
 /** A client that says which store it knows must not be answered by another one. */

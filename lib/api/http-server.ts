@@ -1,10 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import type { APIGatewayProxyResult, Context } from 'aws-lambda'
 import { BorealError } from '../model/errors.ts'
-import type { ApiHandler } from './handler.ts'
+import type { ApiEvent, ApiHandler } from './handler.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 import { bodyTooLarge, MAX_BODY_BYTES, utf8 } from './request-body.ts'
+import { parseTarget } from './request-target.ts'
+
+/** So much of a body that is too large is read all the same: a client that is still sending would not see the answer. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 
 export interface HttpServerOptions {
   /** 0 takes a free port. */
@@ -45,9 +49,9 @@ async function respond(handler: ApiHandler, request: IncomingMessage, response: 
       headers: { 'Content-Type': PROBLEM_TYPE },
       body: JSON.stringify(problem),
     }
-    // What was not read of the body would be taken for the next request.
-    if (!request.complete) response.setHeader('Connection', 'close')
   }
+  // What was not read of the body would be taken for the next request.
+  if (!request.complete) response.setHeader('Connection', 'close')
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value))
   response.statusCode = result.statusCode
   const body = Buffer.from(result.body, 'utf8')
@@ -55,32 +59,32 @@ async function respond(handler: ApiHandler, request: IncomingMessage, response: 
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-async function eventOf(request: IncomingMessage): Promise<APIGatewayProxyEvent> {
-  const target = request.url ?? '/'
-  const split = target.indexOf('?')
-  const path = split < 0 ? target : target.slice(0, split)
-  const query: Record<string, string[]> = {}
-  const parameters = new URLSearchParams(split < 0 ? '' : target.slice(split + 1))
-  for (const name of new Set(parameters.keys())) query[name] = parameters.getAll(name)
-  return {
+async function eventOf(request: IncomingMessage): Promise<ApiEvent> {
+  const event = {
     httpMethod: request.method ?? 'GET',
-    path,
+    path: request.url ?? '/',
     headers: request.headers as Record<string, string>,
-    multiValueQueryStringParameters: query,
-    body: await readBody(request),
+    body: null,
     isBase64Encoded: false,
-  } as unknown as APIGatewayProxyEvent
+  } as unknown as ApiEvent
+  try {
+    const body = await readBody(request)
+    const { path, query } = parseTarget(event.path)
+    return { ...event, path, multiValueQueryStringParameters: query, body }
+  } catch (error) {
+    return { ...event, refusal: error as Error }
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<string | null> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw bodyTooLarge()
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength
-    if (bytes > MAX_BODY_BYTES) throw bodyTooLarge()
-    chunks.push(chunk)
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
+    else if (bytes > MAX_DISCARDED_BYTES) break
   }
+  if (bytes > MAX_BODY_BYTES) throw bodyTooLarge()
   return bytes === 0 ? null : utf8(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
 }
 

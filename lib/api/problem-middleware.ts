@@ -1,14 +1,15 @@
 import type { MiddlewareObj } from '@middy/core'
-import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import type { APIGatewayProxyResult } from 'aws-lambda'
 import { BorealError, isBorealError } from '../model/errors.ts'
 import type { ApiOptions } from './api-options.ts'
+import type { ApiEvent } from './handler.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 
 /** Turns whatever was thrown into problem+json. What is not ours is logged with its stack and shown without. */
 export function problemMiddleware({
   logger,
   node,
-}: Pick<ApiOptions, 'logger' | 'node'>): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
+}: Pick<ApiOptions, 'logger' | 'node'>): MiddlewareObj<ApiEvent, APIGatewayProxyResult> {
   return {
     onError: async (request) => {
       const { error, event } = request
@@ -17,12 +18,13 @@ export function problemMiddleware({
         logger.error('request failed', { method: event.httpMethod, path: event.path, error: error?.stack })
       }
       const storeId = await storeIdOf(node)
-      const retryAfter = isBorealError(error) ? error.retryAfter : undefined
+      const { retryAfter, allow } = isBorealError(error) ? error : {}
       request.response = {
         statusCode: problem.status,
         headers: {
           'Content-Type': PROBLEM_TYPE,
           ...(storeId === undefined ? {} : { 'Boreal-Store': storeId }),
+          ...(allow === undefined ? {} : { Allow: allow.join(', ') }),
           ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
           ...(error instanceof BorealError && problem.code === 'unauthenticated'
             ? { 'WWW-Authenticate': 'Bearer' }

@@ -16,21 +16,22 @@ export const repeated = <T extends z.ZodType>(schema: T) => z.array(schema).max(
 /**
  * Gives every parameter the form its schema wants: a list, or a single value.
  *
- * @throws BorealError `invalid_field` when a single one is repeated.
+ * @throws BorealError `invalid_field` when one is unknown, or a single one is repeated.
  */
 export function queryValues(schema: z.ZodObject, given: Record<string, string[]>): Record<string, string | string[]> {
   const values: Record<string, string | string[]> = {}
   for (const [name, list] of Object.entries(given)) {
-    const field = schema.shape[name]
+    const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined
     const many = field instanceof z.ZodOptional && field.unwrap() instanceof z.ZodArray
-    if (!many && list.length > 1) {
-      throw new BorealError('invalid_field', `query.${name}: must not be repeated`, {
-        errors: [{ path: `query.${name}`, message: 'must not be repeated' }],
-      })
-    }
+    if (field === undefined) throw refusal(name, 'there is no such parameter')
+    if (!many && list.length > 1) throw refusal(name, 'must not be repeated')
     values[name] = many ? list : list[0]!
   }
   return values
+}
+
+function refusal(name: string, message: string): BorealError {
+  return new BorealError('invalid_field', `query.${name}: ${message}`, { errors: [{ path: `query.${name}`, message }] })
 }
 
 export const readOptions = {

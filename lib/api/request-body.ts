@@ -10,13 +10,29 @@ export function parseBody(event: APIGatewayProxyEvent, headers: Record<string, s
   if (type !== undefined && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new BorealError('unsupported_media_type', `the body must be application/json, not ${type}`)
   }
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new BorealError('unsupported_media_type', `the body must not be encoded, but is ${encoding}`)
+  }
   const text = bodyText(event)
   if (Buffer.byteLength(text) > MAX_BODY_BYTES) throw bodyTooLarge()
   try {
-    return JSON.parse(text)
+    return JSON.parse(text, SUSPECT.test(text) ? refusePrototype : undefined)
   } catch (error) {
+    if (error instanceof BorealError) throw error
     throw new BorealError('malformed', `the body is not JSON: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** Texts that may have a key `__proto__`, plain or escaped. */
+const SUSPECT = /__proto__|\\u005f/i
+
+/** Such a key is no field of ours, and objects made from it would not have it: it would be dropped without a word. */
+function refusePrototype(key: string, value: unknown): unknown {
+  if (key !== '__proto__') return value
+  throw new BorealError('invalid_field', '__proto__: is not a name that can be used here', {
+    errors: [{ path: '__proto__', message: 'is not a name that can be used here' }],
+  })
 }
 
 export function bodyTooLarge(): BorealError {

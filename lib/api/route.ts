@@ -17,6 +17,8 @@ export interface Route {
   params?: z.ZodObject
   query?: z.ZodObject
   body?: z.ZodType
+  /** Refuses a body with too much in it, before it is looked at in detail. */
+  checkSize?(body: unknown): void
   /** Schema of the answer with status 200. */
   answer: z.ZodType
   handle(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer

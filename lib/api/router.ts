@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import { invalid } from './problem.ts'
@@ -35,7 +36,8 @@ export function matchRoute(routes: readonly Route[], method: string, path: strin
     allowed.push(route.method)
   }
   if (allowed.length > 0) {
-    throw new BorealError('method_not_allowed', `${path} takes ${allowed.join(' and ')}, not ${method}`)
+    const takes = allowed.join(' and ')
+    throw new BorealError('method_not_allowed', `${path} takes ${takes}, not ${method}`, { allow: allowed })
   }
   throw new BorealError('no_route', `there is no route ${path}; GET /openapi.json lists them`)
 }
@@ -48,11 +50,14 @@ function decoded(groups: Record<string, string>): Record<string, string> {
   }
 }
 
+const NO_PARAMETERS = z.strictObject({})
+
 /** Path and query parameters as the route's schemas give them. */
 export function validated(route: Route, params: Record<string, string>, query: Record<string, string[]>) {
+  const querySchema = route.query ?? NO_PARAMETERS
   return {
     params: route.params === undefined ? {} : parse(route.params, params, 'path'),
-    query: route.query === undefined ? {} : parse(route.query, queryValues(route.query, query), 'query'),
+    query: parse(querySchema, queryValues(querySchema, query), 'query'),
   }
 }
 

@@ -58,6 +58,8 @@ export interface ErrorExtras {
   failed?: unknown[]
   /** Seconds a client should wait before it tries again. */
   retryAfter?: number
+  /** Methods that the path takes, for `method_not_allowed`. */
+  allow?: string[]
   cause?: unknown
 }
 
@@ -73,6 +75,7 @@ export class BorealError extends Error {
   readonly errors: FieldError[] | undefined
   readonly failed: unknown[] | undefined
   readonly retryAfter: number | undefined
+  readonly allow: string[] | undefined
 
   constructor(code: ErrorCode, detail: string, extras: ErrorExtras = {}) {
     super(detail, extras.cause === undefined ? undefined : { cause: extras.cause })
@@ -82,6 +85,7 @@ export class BorealError extends Error {
     this.errors = extras.errors
     this.failed = extras.failed
     this.retryAfter = extras.retryAfter
+    this.allow = extras.allow
   }
 }
 

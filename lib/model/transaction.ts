@@ -12,7 +12,7 @@ export const MAX_ROWS = 20_000
 
 export const transactionRequest = z.strictObject({
   preconditions: z.array(precondition).max(MAX_PRECONDITIONS).optional(),
-  operations: z.array(operation),
+  operations: z.array(operation).max(MAX_OPERATIONS),
 })
 
 export type TransactionRequest = z.infer<typeof transactionRequest>

@@ -4,6 +4,7 @@ import { lsn, text } from '../../model/scalars.ts'
 import { MAX_PAGE_BYTES } from '../../store/read.ts'
 import { problemOf } from '../problem.ts'
 import { consistencyOf, readOptions } from '../read-options.ts'
+import { parseTarget } from '../request-target.ts'
 import type { DataRead, Route } from '../route.ts'
 import { matchRoute, validated } from '../router.ts'
 
@@ -51,14 +52,12 @@ export function readsRoute(dataRoutes: Route[]): Route {
 /** What one path reads, or the problem it has; a bad one does not spoil the others. */
 function planned(path: string, routes: Route[], storeId: string): DataRead | { status: number; body: string } {
   try {
-    const url = new URL(path, 'http://boreal')
-    const match = matchRoute(routes, 'GET', url.pathname)
-    const given: Record<string, string[]> = {}
-    for (const name of new Set(url.searchParams.keys())) {
+    const target = parseTarget(path)
+    const match = matchRoute(routes, 'GET', target.path)
+    for (const name of Object.keys(target.query)) {
       if (SHARED.includes(name)) throw new BorealError('invalid_field', `${name} is said once, for all reads`)
-      given[name] = url.searchParams.getAll(name)
     }
-    return match.route.read!({ storeId, ...validated(match.route, match.params, given) })
+    return match.route.read!({ storeId, ...validated(match.route, match.params, target.query) })
   } catch (error) {
     const problem = problemOf(error)
     return { status: problem.status, body: JSON.stringify(problem) }

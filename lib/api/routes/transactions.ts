@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { BorealError } from '../../model/errors.ts'
 import { hashOfKey, idempotencyKey, timeOfKey } from '../../model/idempotency-key.ts'
 import { lsn, text } from '../../model/scalars.ts'
-import { transactionAnswer, transactionRequest } from '../../model/transaction.ts'
+import { MAX_OPERATIONS, MAX_PRECONDITIONS, transactionAnswer, transactionRequest } from '../../model/transaction.ts'
 import { horizonStatement, idempotencyPlace, placeOf } from '../../store/idempotency.ts'
 import { jsonOf } from '../../store/protocol.ts'
 import { invalid } from '../problem.ts'
@@ -19,6 +19,7 @@ const submitTransaction: Route = {
     'retry safe; header Boreal-Reason is kept in the log',
   scope: 'write',
   body: transactionRequest,
+  checkSize,
   answer: transactionAnswer,
   async handle({ node, principal, headers, body }) {
     const given = headers['idempotency-key']
@@ -34,6 +35,23 @@ const submitTransaction: Route = {
       },
     }
   },
+}
+
+/** @throws BorealError `too_many_operations` or `too_large` */
+function checkSize(body: unknown): void {
+  const { operations, preconditions } = Object(body) as Record<string, unknown>
+  if (Array.isArray(operations) && operations.length > MAX_OPERATIONS) {
+    throw new BorealError(
+      'too_many_operations',
+      `a transaction has at most ${MAX_OPERATIONS} operations, not ${operations.length}; divide it`,
+    )
+  }
+  if (Array.isArray(preconditions) && preconditions.length > MAX_PRECONDITIONS) {
+    throw new BorealError(
+      'too_large',
+      `a transaction has at most ${MAX_PRECONDITIONS} preconditions, not ${preconditions.length}; use scopes`,
+    )
+  }
 }
 
 const transactionState = z.union([
