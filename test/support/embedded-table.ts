@@ -5,12 +5,12 @@ import { DynamoLog } from '../../lib/log/dynamo-log.ts'
 import { ensureTable, openStore } from '../../lib/log/dynamo-store.ts'
 import { EmbeddedTable } from '../../lib/log/embedded-table.ts'
 import { type Runtime, systemRuntime } from '../../lib/model/runtime.ts'
-import { temporaryFolder } from './temporary.ts'
+import { type Cleanup, temporaryFolder } from './temporary.ts'
 
-/** Something that speaks DynamoDB, for the time of the test. */
-export async function startTable(): Promise<EmbeddedTable> {
-  const table = await EmbeddedTable.open({ path: join(await temporaryFolder(), 'table'), sync: false })
-  onTestFinished(() => table.close())
+/** Something that speaks DynamoDB, for the time of the test, or of the file (`afterAll`). */
+export async function startTable(cleanup: Cleanup = onTestFinished): Promise<EmbeddedTable> {
+  const table = await EmbeddedTable.open({ path: join(await temporaryFolder(cleanup), 'table'), sync: false })
+  cleanup(() => table.close())
   return table
 }
 

@@ -27,6 +27,8 @@ export class FaultProxy {
   readonly url: string
   /** Requests seen, by operation. */
   readonly seen: string[] = []
+  /** Requests that the server behind has answered, by operation, whether or not the answer was given. */
+  readonly answered: string[] = []
   #rule: Rule
   readonly #target: URL
   readonly #late = new Set<NodeJS.Timeout>()
@@ -79,19 +81,19 @@ export class FaultProxy {
     const fault = this.#rule(operation, body.toString('utf8'))
     switch (fault?.kind) {
       case undefined:
-        return this.#forward(incoming, body, outgoing)
+        return this.#forward(operation, incoming, body, outgoing)
       case 'lose-request':
         return void incoming.socket.destroy()
       case 'lose-answer':
-        return this.#forward(incoming, body, undefined).then(() => void incoming.socket.destroy())
+        return this.#forward(operation, incoming, body, undefined).then(() => void incoming.socket.destroy())
       case 'deliver-late':
-        this.#later(fault.afterMs, () => this.#forward(incoming, body, undefined))
+        this.#later(fault.afterMs, () => this.#forward(operation, incoming, body, undefined))
         return void incoming.socket.destroy()
       case 'delay':
-        this.#later(fault.ms, () => this.#forward(incoming, body, outgoing))
+        this.#later(fault.ms, () => this.#forward(operation, incoming, body, outgoing))
         return
       case 'delay-answer':
-        return this.#forward(incoming, body, outgoing, fault.ms)
+        return this.#forward(operation, incoming, body, outgoing, fault.ms)
       case 'answer':
         outgoing.writeHead(fault.status, { 'content-type': 'application/x-amz-json-1.0' })
         outgoing.end(JSON.stringify(fault.body ?? {}))
@@ -106,7 +108,13 @@ export class FaultProxy {
     this.#late.add(timer)
   }
 
-  #forward(incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse | undefined, pauseMs = 0): Promise<void> {
+  #forward(
+    operation: string,
+    incoming: IncomingMessage,
+    body: Buffer,
+    outgoing: ServerResponse | undefined,
+    pauseMs = 0,
+  ): Promise<void> {
     return new Promise((resolve) => {
       const { hostname, port } = this.#target
       const forwarded = request(
@@ -115,6 +123,7 @@ export class FaultProxy {
           const chunks: Buffer[] = []
           answer.on('data', (chunk: Buffer) => chunks.push(chunk))
           answer.on('end', () => {
+            this.answered.push(operation)
             const give = () => {
               outgoing?.writeHead(answer.statusCode ?? 502, answer.headers)
               outgoing?.end(Buffer.concat(chunks))

@@ -1,49 +1,61 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { TestApi } from './test-api.ts'
 
 const BOREAL = fileURLToPath(new URL('../../bin/boreal.mjs', import.meta.url))
 
-/** The command `boreal` as a process of its own. */
-export class ServerProcess {
+const TOKEN = 'token-of-the-process-tests'
+
+/** The command `boreal` as a process of its own, ended with the test at the latest. */
+export class BorealProcess {
   readonly child: ChildProcess
+  /** The URL it printed. */
   readonly url: string
-  readonly token: string
   /** Ms from the start of the process to the line that says it is ready. */
   readonly readyMs: number
 
-  private constructor(child: ChildProcess, url: string, token: string, readyMs: number) {
+  private constructor(child: ChildProcess, url: string, readyMs: number) {
     this.child = child
     this.url = url
-    this.token = token
     this.readyMs = readyMs
   }
 
-  /** Runs `boreal start` with these arguments and waits until it is ready. */
-  static async start(args: string[], env: Record<string, string> = {}): Promise<ServerProcess> {
-    const token = 'token-of-the-process-tests'
+  /** Runs `boreal <args>` and waits for its line with a URL. */
+  static async run(args: string[], env: Record<string, string> = {}): Promise<BorealProcess> {
     const startedAt = performance.now()
-    const child = spawn(process.execPath, [BOREAL, 'start', '--port', '0', ...args], {
-      env: { ...process.env, BOREAL_TOKEN: token, ...env },
+    const child = spawn(process.execPath, [BOREAL, ...args], {
+      env: { ...process.env, BOREAL_TOKEN: TOKEN, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onTestFinished(() => void child.kill('SIGKILL'))
     const url = await readyUrl(child)
-    return new ServerProcess(child, url, token, performance.now() - startedAt)
+    return new BorealProcess(child, url, performance.now() - startedAt)
+  }
+
+  /** A node: `boreal start`, on any port unless one is named. */
+  static node(args: string[], env: Record<string, string> = {}): Promise<BorealProcess> {
+    return BorealProcess.run(['start', ...(args.includes('--port') ? [] : ['--port', '0']), ...args], env)
+  }
+
+  /** A table for several nodes: `boreal table`. */
+  static table(data: string): Promise<BorealProcess> {
+    return BorealProcess.run(['table', '--port', '0', '--data', data, '--no-sync'])
   }
 
   get api(): TestApi {
-    return new TestApi(this.url, this.token)
+    return new TestApi(this.url, TOKEN)
   }
 
+  /** Sends a signal; waits for the end of the process where the signal ends it. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     this.child.kill(signal)
     if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await this.ended()
   }
 
-  /** The exit code, when it has ended. */
+  /** The exit code, once it has ended; null after a signal. */
   async ended(): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit')
     return this.child.exitCode
@@ -55,11 +67,20 @@ async function readyUrl(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const read = (chunk: Buffer) => {
       output += chunk.toString()
-      const ready = /ready at (http:\S+)/.exec(output)
+      const ready = /(?:ready|table) at (http:\/\/[\w.:]+)/.exec(output)
       if (ready !== null) resolve(ready[1]!)
     }
     child.stdout?.on('data', read)
     child.stderr?.on('data', read)
     child.once('exit', (code) => reject(new Error(`boreal ended with ${code} before it was ready:\n${output}`)))
   })
+}
+
+/** A loopback port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
