@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { saveTask } from '../support/requests.ts'
+import { BorealProcess } from '../support/server-process.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+import { TestApi } from '../support/test-api.ts'
+
+const BOREAL = fileURLToPath(new URL('../../bin/boreal.mjs', import.meta.url))
+
+interface Run {
+  code: number | null
+  out: string
+  error: string
+}
+
+/** Runs the command to its end. */
+async function boreal(args: string[], env: Record<string, string> = {}): Promise<Run> {
+  const { BOREAL_TOKEN, BOREAL_URL, ...rest } = process.env
+  const child = spawn(process.execPath, [BOREAL, ...args], {
+    env: { ...rest, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const run: Run = { code: null, out: '', error: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    run.out += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    run.error += chunk.toString()
+  })
+  run.code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return run
+}
+
+test('commands answer in tables for people and JSON for programs', async () => {
+  const server = await BorealProcess.node(['--data', await temporaryFolder()])
+  const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }
+  await server.api.transact([saveTask('t1'), saveTask('t2')], { key: 'k' })
+
+  const status = await boreal(['status', '--digest', '--json'], env)
+  expect(JSON.parse(status.out)).toMatchObject({ lsn: 1, appliedLsn: 1, role: 'writer', digest: expect.any(String) })
+  expect((await boreal(['status'], env)).out).toMatch(/appliedLsn\s+1/)
+
+  const query = await boreal(['query', 'select task_id, status from task where status = $1', '--param', 'PENDING'], env)
+  expect(query.out).toMatch(/task_id\s+status/)
+  expect(query.out).toMatch(/t2\s+PENDING/)
+  const json = JSON.parse((await boreal(['query', 'select count(*)::int as n from task', '--json'], env)).out)
+  expect(json.rows).toEqual([{ n: 2 }])
+
+  expect((await boreal(['log', 'tail'], env)).out).toMatch(/1\s+\S+Z\s+1\s+\d+\s+admin\s+tasksSaved/)
+  expect(JSON.parse((await boreal(['log', 'show', '1'], env)).out).transactions[0].idempotencyKey).toBe('k')
+  expect((await boreal(['log', 'verify'], env)).out).toMatch(/^ok: 1 entries, 1 transactions, up to LSN 1/)
+})
+
+test('errors say what to do, on stderr, with an exit code of their kind', async () => {
+  const server = await BorealProcess.node(['--data', await temporaryFolder()])
+  const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }
+  const usage = await boreal(['nonsense'], env)
+  expect(usage).toMatchObject({ code: 2, out: '' })
+  expect(usage.error).toContain('unknown command')
+  expect(await boreal(['start', '--port', 'http'], env)).toMatchObject({ code: 2 })
+  expect(await boreal(['query', 'delete from task'], env)).toMatchObject({ code: 1, error: /only queries/ })
+  const token = await boreal(['status'], { ...env, BOREAL_TOKEN: 'wrong-token-that-is-long' })
+  expect(token).toMatchObject({ code: 1, error: /token is not known/ })
+  expect(token.error).not.toContain('wrong-token')
+  expect(await boreal(['log', 'show', '77'], env)).toMatchObject({ code: 1, error: /no log entry 77/ })
+  const nobody = await boreal(['status'], { BOREAL_URL: 'http://127.0.0.1:1', BOREAL_TOKEN: 'x' })
+  expect(nobody).toMatchObject({ code: 1, error: /is the server running/ })
+})
+
+test('the embedded server makes its token at the first start, keeps it, and stops cleanly', async () => {
+  const data = await temporaryFolder()
+  const child = spawn(process.execPath, [BOREAL, 'start', '--port', '0', '--data', data], {
+    env: { ...process.env, BOREAL_TOKEN: undefined },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let out = ''
+  const ready = new Promise<string>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+      const url = /ready at (\S+)/.exec(out)?.[1]
+      if (url !== undefined) resolve(url)
+    })
+  })
+  const url = await ready
+  const token = readFileSync(join(data, 'token'), 'utf8').trim()
+  expect(out).toContain(`made an admin token: ${token}`)
+  expect(statSync(join(data, 'token')).mode & 0o777).toBe(0o600)
+  const api = new TestApi(url, token)
+  expect((await api.transact([saveTask('t')])).status).toBe(200)
+
+  const second = await boreal(['start', '--port', '0', '--data', data])
+  expect(second).toMatchObject({ code: 1, error: /in use by another process/ })
+  expect(await boreal(['log', 'verify', '--data', data])).toMatchObject({ code: 1, error: /in use/ })
+
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect((await boreal(['log', 'verify', '--data', data])).out).toMatch(/^ok: 1 entries/)
+})
+
+test('a small synthetic trace is replayed and checked, and a second one beside it with a prefix', async () => {
+  const server = await BorealProcess.node(['--data', await temporaryFolder()])
+  const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }
+  const first = await boreal(['replay', '--tasks', '60', '--seed', '7'], env)
+  expect(first.out).toContain('check: every task and state in the store is as counted')
+  const clash = await boreal(['replay', '--tasks', '60', '--seed', '8'], env)
+  expect(clash).toMatchObject({ code: 1, error: /another --prefix|reused/ })
+  const second = await boreal(['replay', '--tasks', '60', '--seed', '8', '--prefix', 'b-', '--json'], env)
+  expect(JSON.parse(second.out)).toMatchObject({ tasks: 60, differences: [] })
+})
