@@ -1,10 +1,11 @@
-import type { LoggedTransaction } from '../log/entry.ts'
+import type { Entry, LoggedTransaction } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
+import { getOrInsert } from '../model/get-or-insert.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
 
 /** Retries come soon after, so the last answers are kept at hand. */
-const MAX_CACHED = 5_000
+const MAX_CACHED = 10_000
 
 /** The answer of a committed transaction, with the hash of the request it belongs to. */
 export interface PastAnswer {
@@ -16,29 +17,37 @@ export interface PastAnswer {
 export class Answers {
   readonly #log: Log
   readonly #cached = new Map<string, PastAnswer>()
+  /** Entries that are being read: those who retry together often ask for the same one. */
+  readonly #reading = new Map<number, Promise<Entry | undefined>>()
 
   constructor(log: Log) {
     this.#log = log
   }
 
   /** Remembers an answer that is being given. */
-  add(lsn: number, index: number, transaction: LoggedTransaction): TransactionAnswer {
-    const past = pastAnswer(lsn, transaction)
+  add(lsn: number, index: number, { id, request, results }: LoggedTransaction): TransactionAnswer {
+    const answer = { lsn, transactionId: id, results }
     if (this.#cached.size >= MAX_CACHED) this.#cached.delete(this.#cached.keys().next().value!)
-    this.#cached.set(`${lsn}.${index}`, past)
-    return past.answer
+    this.#cached.set(`${lsn}.${index}`, { answer, request })
+    return answer
   }
 
   /** The answer of the transaction at a place of the log. */
   async at(lsn: number, index: number): Promise<PastAnswer> {
-    const cached = this.#cached.get(`${lsn}.${index}`)
-    if (cached !== undefined) return cached
-    const transaction = (await this.#log.entry(lsn))?.transactions[index]
-    if (transaction === undefined) throw new BorealError('log_corrupt', `log entry ${lsn} has no transaction ${index}`)
-    return pastAnswer(lsn, transaction)
+    const place = `${lsn}.${index}`
+    if (!this.#cached.has(place)) await this.#read(lsn)
+    const past = this.#cached.get(place)
+    if (past === undefined) throw new BorealError('log_corrupt', `log entry ${lsn} has no transaction ${index}`)
+    return past
   }
-}
 
-function pastAnswer(lsn: number, { id, request, results }: LoggedTransaction): PastAnswer {
-  return { answer: { lsn, transactionId: id, results }, request }
+  async #read(lsn: number): Promise<void> {
+    const reading = getOrInsert(this.#reading, lsn, () => this.#log.entry(lsn))
+    try {
+      const entry = await reading
+      for (const [index, transaction] of (entry?.transactions ?? []).entries()) this.add(lsn, index, transaction)
+    } finally {
+      this.#reading.delete(lsn)
+    }
+  }
 }
