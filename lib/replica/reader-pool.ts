@@ -4,7 +4,7 @@ import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/store.ts'
-import { type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
+import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
   /** How many readers to keep. */
@@ -110,10 +110,12 @@ export class ReaderPool {
       try {
         return await this.#whenFree(target, work)
       } catch (error) {
-        if (!(error instanceof EngineDied)) throw error
+        const waited = error instanceof NeverBegun
+        if (!waited && !(error instanceof EngineDied)) throw error
         const expired = this.#options.runtime.monotonic() >= target.deadline
-        // A read that was behind another one's fault is simply given to the next reader.
-        if (options.retry && !expired) continue
+        // What was behind another one's fault is simply given to the next reader.
+        if ((waited || options.retry) && !expired) continue
+        if (waited) throw this.#tooLate(target)
         throw new BorealError('deadline_exceeded', 'the read took too long and was ended', { cause: error })
       }
     }

@@ -3,6 +3,7 @@ import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { BaseImage } from '../store/base-image.ts'
+import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import { type Step, Store } from '../store/store.ts'
@@ -22,6 +23,14 @@ export interface ReaderOptions {
   logger: Logger
   /** Hears once when the reader has ended. */
   onEnd(reader: Reader): void
+}
+
+/** The reader ended while this work was still waiting for its turn. */
+export class NeverBegun extends Error {
+  constructor(cause: EngineDied) {
+    super(cause.message, { cause })
+    this.name = 'NeverBegun'
+  }
 }
 
 /** What the thread works on, in order. */
@@ -126,10 +135,15 @@ export class Reader {
     if (this.#work.length === 1) this.#startTimer()
     try {
       return await run()
+    } catch (error) {
+      throw error instanceof EngineDied && this.#work[0] !== work ? new NeverBegun(error) : error
     } finally {
       clearTimeout(work.timer)
-      this.#work.splice(this.#work.indexOf(work), 1)
-      this.#startTimer()
+      // The list of a reader that has ended stays as it was: what is first in it has ended the reader.
+      if (this.#engine.alive) {
+        this.#work.splice(this.#work.indexOf(work), 1)
+        this.#startTimer()
+      }
     }
   }
 

@@ -1,6 +1,16 @@
 import { PGlite } from '@electric-sql/pglite'
 import type { BaseImage } from './base-image.ts'
-import { decodeResults, joined, PreparedStatements, type ResultSet, unpreparedMessages } from './protocol.ts'
+import {
+  decodeResults,
+  fetched,
+  fetchedResult,
+  fetchMessage,
+  joined,
+  PreparedStatements,
+  type ResultSet,
+  unpreparedMessages,
+} from './protocol.ts'
+import { MAX_PAGE_BYTES } from './read.ts'
 import { QUERY_EPILOGUE, QUERY_PROLOGUE } from './sql-guard.ts'
 import type { Statement } from './statement.ts'
 
@@ -11,7 +21,10 @@ import type { Statement } from './statement.ts'
 export interface Engine {
   /** Runs the statements in order, in one message; stops at the first that fails (SqlError). */
   run(statements: Statement[], options?: RunOptions): Promise<ResultSet[]>
-  /** Runs one statement of a user's, read-only (sql-guard.ts), and gives at most `maxRows` rows, with columns. */
+  /**
+   * Runs one statement of a user's, read-only (sql-guard.ts), and gives its first rows, with columns: at most `maxRows`,
+   * and no more than make a page of bytes.
+   */
   query(statement: Statement, maxRows: number): Promise<ResultSet>
   /** Bytes of memory the engine holds, approximately. */
   memory(): Promise<number>
@@ -57,6 +70,9 @@ export const INITDB_PARAMS = ['--wal-segsize=1']
  * made on an empty table would scan for ever. Every lookup has an index; a plan that scans is never right here.
  */
 const SESSION = 'set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set client_min_messages = error'
+
+/** Rows of a user's statement that are fetched before anything is known of their size. */
+const FIRST_FETCH = 16
 
 const INITIAL_MEMORY = 128 * 1024 * 1024
 
@@ -104,15 +120,29 @@ export class PgliteEngine implements Engine {
   }
 
   async query(statement: Statement, maxRows: number): Promise<ResultSet> {
-    return decodeResults(await this.queryRaw(statement, maxRows)).at(-1)!
+    return queryResult(await this.queryRaw(statement, maxRows), maxRows)
   }
 
-  /** Like `query`, undecoded; the user's statement is the last result. */
+  /**
+   * Like `query`, to be decoded with `queryResult`. Rows are fetched in parts, as many at a time as should fit, so a
+   * result that is too large is not made in full; one row too many shows that there are more.
+   */
   async queryRaw(statement: Statement, maxRows: number): Promise<Uint8Array> {
     const prologue = QUERY_PROLOGUE.flatMap((each) => this.#prepared.messages(each))
-    const bytes = await this.#send([...prologue, ...unpreparedMessages(statement, maxRows)])
+    const chunks: Uint8Array[] = []
+    let [rows, bytes] = [0, 0]
+    const fetch = async (before: Uint8Array[], count: number) => {
+      const chunk = await this.#send([...before, fetchMessage(Math.max(1, Math.min(count, maxRows + 1 - rows)))])
+      chunks.push(chunk)
+      const { rows: more, ...rest } = fetched(chunk)
+      rows += more
+      bytes += chunk.byteLength
+      return rest.more && rows <= maxRows && bytes <= MAX_PAGE_BYTES
+    }
+    let goOn = await fetch([...prologue, ...unpreparedMessages(statement)], FIRST_FETCH)
+    while (goOn) goOn = await fetch([], Math.ceil(((MAX_PAGE_BYTES - bytes) / bytes) * rows))
     await this.runRaw(QUERY_EPILOGUE)
-    return bytes
+    return concatenated(chunks)
   }
 
   async #send(messages: Uint8Array[]): Promise<Uint8Array> {
@@ -122,7 +152,7 @@ export class PgliteEngine implements Engine {
       // The chunk is a window into the engine's memory and must be copied.
       onRawData: (chunk) => chunks.push(chunk.slice()),
     })
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    return concatenated(chunks)
   }
 
   async exec(sql: string): Promise<void> {
@@ -145,6 +175,23 @@ export class PgliteEngine implements Engine {
     this.#alive = false
     await this.#pg.close()
   }
+}
+
+/** The answer to `queryRaw`, decoded. */
+export function queryResult(bytes: Uint8Array, maxRows: number): ResultSet {
+  return fetchedResult(bytes, QUERY_PROLOGUE.length, maxRows)
+}
+
+/** In memory of its own, so that it can be handed to another thread. */
+function concatenated(chunks: Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!
+  const whole = new Uint8Array(chunks.reduce((bytes, chunk) => bytes + chunk.byteLength, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return whole
 }
 
 function hasError(bytes: Uint8Array): boolean {

@@ -22,7 +22,7 @@ export interface ResultSet {
   affected: number
   /** Only when the statement was described. */
   columns: Column[]
-  /** True when `maxRows` cut the result. */
+  /** True when the statement had more rows than were asked for. */
   truncated: boolean
 }
 
@@ -84,14 +84,38 @@ export class PreparedStatements {
   }
 }
 
-/** Messages for one statement that is not worth keeping prepared, described and cut at `maxRows`. */
-export function unpreparedMessages(statement: Statement, maxRows: number): Uint8Array[] {
+/** Messages that open one statement that is not worth keeping prepared; its rows come with {@link fetchMessage}. */
+export function unpreparedMessages(statement: Statement): Uint8Array[] {
   return [
     serialize.parse({ text: statement.sql }),
     serialize.bind({ values: statement.params }),
     serialize.describe({ type: 'P' }),
-    serialize.execute({ rows: maxRows }),
   ]
+}
+
+/** Message for the next rows of the statement that was opened, inside the same SQL transaction. */
+export function fetchMessage(rows: number): Uint8Array {
+  return serialize.execute({ rows })
+}
+
+/** How many rows an answer has, and whether the statement has more to give. */
+export function fetched(bytes: Uint8Array): { rows: number; more: boolean } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let rows = 0
+  let more = false
+  for (let offset = 0; offset < buffer.length; offset += 1 + buffer.readInt32BE(offset + 1)) {
+    if (buffer[offset] === 0x44) rows++
+    else if (buffer[offset] === 0x73) more = true
+  }
+  return { rows, more }
+}
+
+/** The result of a statement whose rows were fetched in parts, behind `skip` other results; at most `maxRows` rows. */
+export function fetchedResult(bytes: Uint8Array, skip: number, maxRows: number): ResultSet {
+  const parts = decodeResults(bytes).slice(skip)
+  const rows = parts.flatMap((part) => part.rows)
+  const truncated = rows.length > maxRows || parts.at(-1)!.truncated
+  return { ...parts[0]!, rows: rows.slice(0, maxRows), truncated }
 }
 
 /** One message out of many, closed by Sync. */

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
 import { threadEntry } from '../model/thread-entry.ts'
 import type { BaseImage } from './base-image.ts'
-import type { Engine, RunOptions } from './engine.ts'
+import { type Engine, queryResult, type RunOptions } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
 import { decodeResults, type ResultSet } from './protocol.ts'
 import type { Statement } from './statement.ts'
@@ -62,7 +62,7 @@ export class ThreadEngine implements Engine {
 
   async query(statement: Statement, maxRows: number): Promise<ResultSet> {
     const answer = await this.#ask({ kind: 'query', statement, maxRows })
-    return decodeResults((answer as { bytes: Uint8Array }).bytes).at(-1)!
+    return queryResult((answer as { bytes: Uint8Array }).bytes, maxRows)
   }
 
   async memory(): Promise<number> {
@@ -90,8 +90,9 @@ export class ThreadEngine implements Engine {
   #receive(answer: EngineAnswer): void {
     const waiting = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
-    if ('failure' in answer) waiting?.reject(new EngineDied(answer.failure))
-    else waiting?.resolve(answer)
+    if (!('failure' in answer)) return waiting?.resolve(answer)
+    waiting?.reject(new EngineDied(answer.failure))
+    this.#die(answer.failure)
   }
 
   /** Without a reason it was meant to end, and nobody needs to hear of it. */

@@ -177,3 +177,4 @@ create role boreal_reader nologin;
 grant usage on schema boreal to boreal_reader;
 grant select on all tables in schema public, boreal to boreal_reader;
 revoke execute on function set_config(text, text, boolean) from public;
+do $$ begin execute format('revoke temporary on database %I from public', current_database()); end $$;

@@ -4,6 +4,7 @@ import { lsn, text } from '../../model/scalars.ts'
 import { MAX_QUERY_ROWS } from '../../node/node.ts'
 import { jsonValueOf, typeName } from '../../store/column-types.ts'
 import { type ResultSet, SqlError } from '../../store/protocol.ts'
+import { MAX_PAGE_BYTES } from '../../store/read.ts'
 import { toParam } from '../../store/statement.ts'
 import { consistencyOf, readOptions } from '../read-options.ts'
 import type { Route } from '../route.ts'
@@ -25,9 +26,6 @@ const queryAnswer = z.object({
   truncated: z.boolean(),
   lsn,
 })
-
-/** The answer's rows take at most so many bytes; it is truncated there. */
-const MAX_ANSWER_BYTES = 5 * 1024 * 1024
 
 const runQuery: Route = {
   method: 'POST',
@@ -61,7 +59,7 @@ function tableOf(result: ResultSet) {
   let bytes = 0
   for (const cells of result.rows) {
     for (const cell of cells) bytes += cell?.byteLength ?? 4
-    if (bytes > MAX_ANSWER_BYTES) return { columns, rows, truncated: true }
+    if (bytes > MAX_PAGE_BYTES) return { columns, rows, truncated: true }
     rows.push(
       Object.fromEntries(cells.map((cell, index) => [names[index], jsonValueOf(cell, result.columns[index]!.typeId)])),
     )
@@ -69,12 +67,14 @@ function tableOf(result: ResultSet) {
   return { columns, rows, truncated: result.truncated }
 }
 
-/** Rows are objects, so a name that comes twice gets a number. */
+/** Rows are objects, so a name that comes twice gets a number, one that no other column has. */
 function distinctNames(names: string[]): string[] {
-  const seen = new Map<string, number>()
+  const given = new Set(names)
+  const counts = new Map<string, number>()
   return names.map((name) => {
-    const count = (seen.get(name) ?? 0) + 1
-    seen.set(name, count)
+    let count = (counts.get(name) ?? 0) + 1
+    while (count > 1 && given.has(`${name}_${count}`)) count++
+    counts.set(name, count)
     return count === 1 ? name : `${name}_${count}`
   })
 }
