@@ -104,6 +104,7 @@ export class BorealNode {
     const genesis = await log.genesis()
     const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
     let writer: Writer | undefined
+    const progress = replayProgress(runtime, logger)
     const [follower] = await Promise.all([
       Follower.open({
         log,
@@ -113,6 +114,7 @@ export class BorealNode {
         onStep: (step) => {
           pool.feed(step)
           writer?.observeStep(step)
+          if (writer === undefined) progress(step.to.lsn)
         },
       }),
       pool.start(),
@@ -281,6 +283,18 @@ export class BorealNode {
       await runtime.sleep(2)
     }
     return this.#follower.read(statements)
+  }
+}
+
+/** Says from time to time how far the replay at the start has got. */
+function replayProgress(runtime: Runtime, logger: Logger): (lsn: number) => void {
+  const startedAt = runtime.monotonic()
+  let saidAt = startedAt
+  return (lsn) => {
+    const now = runtime.monotonic()
+    if (now - saidAt < 1_000) return
+    saidAt = now
+    logger.info('replaying the log', { lsn, seconds: Math.round((now - startedAt) / 1_000) })
   }
 }
 
