@@ -1,3 +1,4 @@
+import { compareText } from '../model/compare-text.ts'
 import { BorealError } from '../model/errors.ts'
 import type { BorealEvent, TaskRow } from '../model/events.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
@@ -55,7 +56,7 @@ export class Overlay implements ChangeSink {
       const row = this.row(tasksTable, key)
       if (row !== undefined && taskMatches(filter, row)) rows.push(row)
     }
-    return rows.sort((a, b) => (a.taskId < b.taskId ? -1 : 1))
+    return rows.sort((a, b) => compareText(a.taskId, b.taskId))
   }
 
   /** LSN of the last change of an entity within a scope. The scope must have been announced to BatchReads. */
