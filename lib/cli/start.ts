@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { createApiHandler } from '../api/handler.ts'
 import { serveHttp } from '../api/http-server.ts'
@@ -57,10 +58,20 @@ async function start(flags: StartFlags): Promise<void> {
     await started.close()
     throw error
   })
+  const pid = await writePid(config)
   process.stdout.write(`boreal: ready at ${server.url} (store ${started.node.storeId}, LSN ${started.node.tailLsn})\n`)
   await untilStopped()
   await server.close()
   await started.close()
+  await pid.remove()
+}
+
+/** Embedded, the folder says which process has it: `kill $(cat data/pid)`. */
+async function writePid({ storage }: NodeConfig): Promise<{ remove(): Promise<void> }> {
+  if (storage.kind !== 'embedded') return { remove: async () => undefined }
+  const file = join(storage.data, 'pid')
+  await writeFile(file, `${process.pid}\n`)
+  return { remove: () => rm(file, { force: true }) }
 }
 
 /** Resolves at SIGTERM or SIGINT; a second one ends the process at once. */
