@@ -90,9 +90,10 @@ export class ThreadEngine implements Engine {
   #receive(answer: EngineAnswer): void {
     const waiting = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
-    if (!('failure' in answer)) return waiting?.resolve(answer)
-    waiting?.reject(new EngineDied(answer.failure))
-    this.#die(answer.failure)
+    if ('failure' in answer) {
+      waiting?.reject(new EngineDied(answer.failure))
+      this.#die(answer.failure)
+    } else waiting?.resolve(answer)
   }
 
   /** Without a reason it was meant to end, and nobody needs to hear of it. */
