@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from 'kysely'
 import type { ResultSet } from './protocol.ts'
 import type { Statement } from './statement.ts'
 
@@ -15,6 +16,22 @@ export interface PageOptions {
 
 /** A page's records take at most so many bytes; it ends early. */
 export const MAX_PAGE_BYTES = 5 * 1024 * 1024
+
+/**
+ * SQL of the bytes in the rows before the last one, of those columns (`json`) that can be large. Rows for which this
+ * is more than a page are not made into records: a page of large records would cost what they all take together.
+ */
+export function bytesBefore(columns: string[], key: string): RawBuilder<unknown> {
+  const bytes = sql.join(
+    columns.map((column) => sql`octet_length(${sql.ref(column)}::text)`),
+    sql` + `,
+  )
+  return sql`coalesce(sum(${bytes}) over (order by ${sql.ref(key)} rows between unbounded preceding and 2 preceding), 0)
+    as bytes_before`
+}
+
+/** The condition that goes with {@link bytesBefore}: at least one row follows those that fill the page. */
+export const fitsPage = sql<boolean>`bytes_before <= ${sql.lit(MAX_PAGE_BYTES)}`
 
 export interface RecordPage {
   /** The records as the text of a JSON array. */

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { compile } from './dialect.ts'
 import { jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
-import type { PageOptions } from './read.ts'
+import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import type { Statement } from './statement.ts'
 import { accessPath, type TaskFilter, taskCondition } from './task-filter.ts'
 
@@ -46,7 +46,10 @@ export function taskPage(filter: TaskFilter, { after, limit }: PageOptions): Sta
       : sql`select m.* from unnest(${path.values}) as path(value),
               lateral (${rows(sql`${sql.ref(path.column)} = path.value and ${taskCondition(path.rest)}`)}) m
             order by m.task_id limit ${limit + 1}`
+  const rowsWithConfigs = sql`select m.*, c.config from (${found}) m join task_config c using (config_id)`
+  const sized = sql`select m.*, ${bytesBefore(['config', 'task_events'], 'task_id')} from (${rowsWithConfigs}) m`
   return compile(
-    sql`select t.task_id, ${taskRecord} from (${found}) t join task_config c using (config_id) order by t.task_id`,
+    sql`select t.task_id, ${taskRecord} from (${sized}) t, lateral (select t.config) c
+        where ${fitsPage} order by t.task_id`,
   )
 }

@@ -116,6 +116,17 @@ describe('pages', () => {
     expect((await api.get(`/v1/tasks?role=large&cursor=${body.nextCursor}`)).body.items).toHaveLength(1)
   })
 
+  test('cost a page, also when many tasks share a large config', async () => {
+    const shared = { ...configIn('shared'), executorConfig: { name: 'thermos', data: 'x'.repeat(4_000_000) } }
+    await store.save(...Array.from({ length: 200 }, (_, index) => taskIn('shared', `shared-${index}`)))
+    await transact({ op: 'mutateTasks', query: { role: 'shared' }, patch: { task: shared } })
+    const before = process.memoryUsage.rss()
+    expect((await api.get('/v1/tasks?role=shared&limit=1000')).body.items).toHaveLength(1)
+    // All records together would take 800 MB.
+    expect(process.memoryUsage.rss() - before).toBeLessThan(300 * 1024 * 1024)
+    await transact({ op: 'removeTasks', query: { role: 'shared' } })
+  })
+
   test('a record larger than a page comes alone', async () => {
     const event = (index: number) => ({ timestamp: index, status: 'LOST', message: 'x'.repeat(1_500_000) })
     await store.save(taskIn('huge', 'huge-1'), taskIn('huge', 'huge-2'), taskIn('huge', 'huge-3'))

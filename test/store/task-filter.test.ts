@@ -17,8 +17,7 @@ import { testImage } from '../support/image.ts'
 
 /** The three readings of a task filter find the same tasks: the predicate, the writer's SQL, and the pages. */
 
-const image = await testImage()
-const engine = await PgliteEngine.boot(new Uint8Array(image.bytes), image.wasm)
+const engine = await PgliteEngine.bootImage(await testImage())
 afterAll(() => engine.kill())
 
 const ROLES = ['a', 'b', 'A.b-c_d']

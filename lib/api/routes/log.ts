@@ -65,7 +65,7 @@ const listEntries: Route = {
     let last = after
     for (const entry of entries) {
       const part = JSON.stringify(entryAnswer(entry, principal))
-      bytes += part.length
+      bytes += Buffer.byteLength(part)
       if (parts.length > 0 && bytes > MAX_PAGE_BYTES) break
       parts.push(part)
       last = entry.lsn

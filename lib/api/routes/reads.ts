@@ -38,7 +38,7 @@ export function readsRoute(dataRoutes: Route[]): Route {
       let next = 0
       const answers = reads.map((read) => ('statement' in read ? read.answer(results[next++]!) : read))
       const texts = answers.map(({ status, body }) => `{"status":${status},"body":${body}}`)
-      if (texts.reduce((bytes, each) => bytes + each.length, 0) > MAX_PAGE_BYTES) {
+      if (texts.reduce((bytes, each) => bytes + Buffer.byteLength(each), 0) > MAX_PAGE_BYTES) {
         throw new BorealError('too_large', 'the answers are larger than 5 MB together; read less at once')
       }
       return {
