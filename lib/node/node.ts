@@ -4,6 +4,7 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import { Follower } from '../replica/follower.ts'
+import { Housekeeper } from '../replica/housekeeper.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import { ReaderPool } from '../replica/reader-pool.ts'
@@ -43,6 +44,8 @@ export interface NodeOptions {
   queryTimeoutMs?: number | undefined
   /** Ms between looks at the log while nothing else does it. Default 500; without effect when exclusive. */
   pollMs?: number | undefined
+  /** Ms between rounds of maintenance. Default 10,000. */
+  housekeepingMs?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
 }
@@ -80,6 +83,7 @@ export class BorealNode {
   readonly #writer: Writer
   readonly #watermark: Watermark
   readonly #poller: Poller
+  readonly #housekeeper: Housekeeper
   readonly #startedAt: number
 
   private constructor(options: NodeOptions, parts: Parts) {
@@ -92,6 +96,7 @@ export class BorealNode {
     this.#writer = parts.writer
     this.#watermark = parts.watermark
     this.#poller = parts.poller
+    this.#housekeeper = parts.housekeeper
     this.#startedAt = options.runtime.monotonic()
   }
 
@@ -151,7 +156,9 @@ export class BorealNode {
     })
     await writer.start()
     const poller = new Poller({ tail, runtime, logger, intervalMs: options.exclusive ? 0 : (options.pollMs ?? 500) })
-    return new BorealNode(options, { follower, pool, tail, writer, watermark, poller })
+    const households = () => [follower, ...pool.readers]
+    const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
+    return new BorealNode(options, { follower, pool, tail, writer, watermark, poller, housekeeper })
   }
 
   get storeId(): string {
@@ -254,6 +261,7 @@ export class BorealNode {
   /** Finishes what is on its way and ends. */
   async close(): Promise<void> {
     this.#poller.stop()
+    this.#housekeeper.stop()
     this.#watermark.stop()
     await this.#writer.stop()
     await this.#pool.stop()
@@ -305,4 +313,5 @@ interface Parts {
   writer: Writer
   watermark: Watermark
   poller: Poller
+  housekeeper: Housekeeper
 }

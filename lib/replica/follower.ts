@@ -3,6 +3,7 @@ import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Engine } from '../store/engine.ts'
+import { HOUSEKEEPING_LIMITS, type HousekeepingLimits, keepHouse } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { Statement } from '../store/statement.ts'
 import { type Step, Store } from '../store/store.ts'
@@ -65,6 +66,11 @@ export class Follower {
   /** Runs statements at one place of the log, between steps. */
   read(statements: Statement[]): Promise<ReadAnswer> {
     return this.exclusive(async (store) => ({ lsn: store.mark.lsn, results: await store.run(statements) }))
+  }
+
+  /** Maintenance of the store, between steps. */
+  keepHouse(limits: HousekeepingLimits = HOUSEKEEPING_LIMITS): Promise<string[]> {
+    return this.exclusive((store) => keepHouse(store, limits))
   }
 
   /** A step was taken: passes it on. To be called by whoever took it, inside `exclusive`. */

@@ -4,6 +4,7 @@ import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
+import { keepHouse, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import { type Step, Store } from '../store/store.ts'
@@ -118,6 +119,12 @@ export class Reader {
   async query(statement: Statement, maxRows: number, limitMs: number): Promise<{ lsn: number; result: ResultSet }> {
     const lsn = this.#lsn
     return { lsn, result: await this.#do(limitMs, () => this.#engine.query(statement, maxRows)) }
+  }
+
+  /** Maintenance of the store, between other work. */
+  keepHouse(): Promise<string[]> {
+    const store = { run: (statements: Statement[]) => this.#do(undefined, () => this.#store.run(statements)) }
+    return keepHouse(store, READER_HOUSEKEEPING_LIMITS)
   }
 
   async memory(): Promise<number> {
