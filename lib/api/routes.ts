@@ -13,7 +13,8 @@ import { transactionRoutes } from './routes/transactions.ts'
 
 const dataRoutes: Route[] = [...taskRoutes, ...jobRoutes, ...roleRoutes, ...hostRoutes, ...quotaRoutes]
 
-const documented: Route[] = [
+/** Every route of the API. */
+export const routes: Route[] = [
   ...transactionRoutes,
   ...dataRoutes,
   readsRoute(dataRoutes),
@@ -22,5 +23,4 @@ const documented: Route[] = [
   ...statusRoutes,
 ]
 
-/** Every route of the API. */
-export const routes: Route[] = [...documented, openApiRoute(documented)]
+routes.push(openApiRoute(routes))

@@ -1,16 +1,18 @@
 import * as z from 'zod'
 import { hostAttributes, maintenanceMode } from '../../model/host-attributes.ts'
-import { name } from '../../model/scalars.ts'
+import { lsn, name } from '../../model/scalars.ts'
 import { hostByName, hostPage } from '../../store/hosts.ts'
 import { listRoute, recordRoute } from '../data-route.ts'
 import { repeated } from '../read-options.ts'
+
+const hostRecord = hostAttributes.extend({ version: lsn })
 
 export const hostRoutes = [
   listRoute({
     path: '/v1/hosts',
     name: 'listHosts',
     summary: 'Attributes of hosts, of some maintenance modes if any are named',
-    record: hostAttributes,
+    record: hostRecord,
     filters: { mode: repeated(maintenanceMode).optional() },
     statement: ({ mode = [] }, page) => hostPage(mode, page),
   }),
@@ -19,7 +21,7 @@ export const hostRoutes = [
     name: 'getHost',
     summary: 'Attributes of one host',
     params: z.strictObject({ host: name }),
-    record: hostAttributes,
+    record: hostRecord,
     what: ({ host }) => `host ${JSON.stringify(host)}`,
     statement: ({ host }) => hostByName(host),
   }),

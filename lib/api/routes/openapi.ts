@@ -2,17 +2,17 @@ import * as z from 'zod'
 import { openApiDocument } from '../openapi.ts'
 import type { Route } from '../route.ts'
 
-/** Serves the document about the other routes. */
-export function openApiRoute(documented: readonly Route[]): Route {
+/** Serves the document about the routes, this one among them. */
+export function openApiRoute(routes: readonly Route[]): Route {
   let body: string | undefined
   return {
     method: 'GET',
     path: '/openapi.json',
     name: 'getOpenApi',
     summary: 'This document',
-    answer: z.object({}),
+    answer: z.looseObject({ openapi: z.string() }),
     handle: () => {
-      body ??= JSON.stringify(openApiDocument(documented))
+      body ??= JSON.stringify(openApiDocument(routes))
       return { body }
     },
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { jobKeyText } from '../../model/job-key.ts'
-import { identifier, name } from '../../model/scalars.ts'
+import { identifier, lsn, name } from '../../model/scalars.ts'
 import { ACTIVE_STATUSES, type ScheduleStatus, scheduleStatus, TERMINAL_STATUSES } from '../../model/schedule-status.ts'
 import { scheduledTask } from '../../model/task.ts'
 import type { TaskFilter } from '../../store/task-filter.ts'
@@ -22,6 +22,8 @@ const filters = {
   active: flag,
   terminal: flag,
 }
+
+const taskRecord = scheduledTask.extend({ version: lsn })
 
 type Filters = z.infer<z.ZodObject<typeof filters>>
 
@@ -50,7 +52,7 @@ export const taskRoutes = [
     path: '/v1/tasks',
     name: 'listTasks',
     summary: 'Tasks by any of their keys; different parameters AND, a repeated one OR',
-    record: scheduledTask,
+    record: taskRecord,
     filters,
     statement: (query, page) => taskPage(filterOf(query), page),
   }),
@@ -59,7 +61,7 @@ export const taskRoutes = [
     name: 'getTask',
     summary: 'One task',
     params: z.strictObject({ taskId: name }),
-    record: scheduledTask,
+    record: taskRecord,
     what: ({ taskId }) => `task ${JSON.stringify(taskId)}`,
     statement: ({ taskId }) => taskById(taskId),
   }),
