@@ -17,10 +17,11 @@ export function markOf(item: Pick<LogItem, 'lsn' | 'hash' | 'time'>): LogMark {
 
 /** Checks that an item is what its slot should hold by itself: this store's, of a known format, and unharmed. */
 export function verifyItem(item: LogItem, storeId: string): void {
+  // A tombstone has lost its format too.
+  if (item.trimmed) throw new LogTrimmed(item.lsn)
   if (item.format !== LOG_FORMAT) {
     throw new CorruptEntry(item.lsn, `its format ${item.format} is unknown to this build, which knows ${LOG_FORMAT}`)
   }
-  if (item.trimmed) throw new LogTrimmed(item.lsn)
   if (item.storeId !== storeId) throw new CorruptEntry(item.lsn, `it belongs to another store, ${item.storeId}`)
   if (hashOfItem(item) !== item.hash) throw new CorruptEntry(item.lsn, 'its attributes do not match its checksum')
 }

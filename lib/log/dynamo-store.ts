@@ -66,12 +66,11 @@ async function isActive(client: DynamoDBClient, table: string): Promise<boolean>
 export async function openStore(context: Context, name: string): Promise<StoreRegistration> {
   const existing = await readRegistration(context, name)
   const registration = existing ?? (await register(context, name))
-  await putIfAbsent(context, toAttributes(genesisItem(registration.storeId, registration.createdMs)))
-  await putIfAbsent(context, {
-    pk: { S: headKey(registration.storeId) },
-    sk: { N: '0' },
-    trimmedTo: { N: '0' },
-  })
+  const { storeId, createdMs } = registration
+  // A store with a head had its genesis, which may have been trimmed since: a freed slot stays free.
+  if ((await getItem(context, headKey(storeId))) !== undefined) return registration
+  await putIfAbsent(context, toAttributes(genesisItem(storeId, createdMs)))
+  await putIfAbsent(context, { pk: { S: headKey(storeId) }, sk: { N: '0' }, trimmedTo: { N: '0' } })
   return registration
 }
 
@@ -92,15 +91,9 @@ async function register(context: Context, name: string): Promise<StoreRegistrati
 
 async function readRegistration(context: Context, name: string): Promise<StoreRegistration | undefined> {
   try {
-    const { Item } = await context.client.send(
-      new GetItemCommand({
-        TableName: context.table,
-        Key: { pk: { S: registryKey(name) }, sk: { N: '0' } },
-        ConsistentRead: true,
-      }),
-    )
-    if (Item?.store?.S === undefined) return undefined
-    return { storeId: Item.store.S, createdMs: Number(Item.createdMs?.N ?? 0) }
+    const item = await getItem(context, registryKey(name))
+    if (item?.store?.S === undefined) return undefined
+    return { storeId: item.store.S, createdMs: Number(item.createdMs?.N ?? 0) }
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error
     throw new BorealError(
@@ -109,6 +102,12 @@ async function readRegistration(context: Context, name: string): Promise<StoreRe
       { cause: error },
     )
   }
+}
+
+async function getItem({ client, table }: Context, pk: string): Promise<Record<string, AttributeValue> | undefined> {
+  const Key = { pk: { S: pk }, sk: { N: '0' } }
+  const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }))
+  return Item
 }
 
 async function putIfAbsent({ client, table }: Context, item: Record<string, AttributeValue>): Promise<void> {

@@ -5,7 +5,7 @@ import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, LoggedTransaction } from './entry.ts'
 import { decodeEntry, type EncodedEntry, encodeEntry } from './entry-codec.ts'
-import type { BodyStore, EventLog, LogItem } from './event-log.ts'
+import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
 import { BUCKET_SIZE } from './keys.ts'
 import { PendingAppend } from './pending-append.ts'
 
@@ -23,6 +23,12 @@ export interface LogOptions {
   staleAfterMs?: number
 }
 
+/** Server time, and the local clock too: the server's is estimated and stands still while the machine sleeps. */
+interface Moment {
+  server: number
+  local: number
+}
+
 /**
  * The linearizable log of one store.
  *
@@ -38,7 +44,8 @@ export class Log {
   readonly #runtime: Runtime
   readonly #logger: Logger
   readonly #staleAfterMs: number
-  #confirmedAt: number
+  /** When we last asked for the end of the log and saw it. */
+  #confirmedAt: Moment = { server: Number.NEGATIVE_INFINITY, local: Number.NEGATIVE_INFINITY }
 
   constructor(log: EventLog, options: LogOptions) {
     this.#log = log
@@ -48,7 +55,6 @@ export class Log {
     this.#runtime = options.runtime
     this.#logger = options.logger
     this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
-    this.#confirmedAt = Number.NEGATIVE_INFINITY
   }
 
   /** Server time in ms. */
@@ -87,11 +93,9 @@ export class Log {
    * @throws BorealError `log_unavailable` when the body could not be stored: nothing was appended.
    */
   async append({ item, body }: EncodedEntry): Promise<PendingAppend> {
-    await this.#refreshIfStale(item.lsn - 1)
+    if (this.#isStale()) await this.probe(item.lsn - 1)
     if (item.bodyKey !== undefined) await this.#storeBody(item.bodyKey, body)
-    const pending = new PendingAppend(this.#log, item, this.#runtime, this.#logger)
-    void pending.settled.then(({ kind }) => kind !== 'failed' && this.#confirmed())
-    return pending
+    return new PendingAppend({ put: (sent) => this.#put(sent) }, item, this.#runtime, this.#logger)
   }
 
   /** An entry for the same slot that does nothing, to end the doubt about a pending append. */
@@ -104,20 +108,21 @@ export class Log {
    * nothing was committed beyond `mark`. Throws BorealError `log_unavailable` when the log cannot be asked.
    */
   async probe(lsn: number): Promise<LogItem | undefined> {
-    await this.#refreshIfStale(lsn)
+    const askedAt = this.#moment()
     const item = await this.#reading(() => this.#log.get(lsn + 1))
-    this.#confirmed()
+    if (item === undefined) await this.#confirmEnd(lsn, askedAt)
     return item
   }
 
   /** Verified entries after `mark`, page by page, to the end of the log. */
   async *follow(mark: LogMark): AsyncGenerator<Entry[]> {
-    await this.#refreshIfStale(mark.lsn)
+    let askedAt = this.#moment()
     let next = this.#reading(() => this.#log.read(mark.lsn))
     for (;;) {
-      const items = await next
+      const items = await this.#upToGap(await next, mark.lsn)
       if (items.length === 0) break
       // The next page is on its way while this one is decoded and applied.
+      askedAt = this.#moment()
       next = this.#reading(() => this.#log.read(items.at(-1)!.lsn))
       next.catch(() => undefined)
       const entries: Entry[] = []
@@ -128,7 +133,7 @@ export class Log {
       }
       yield entries
     }
-    this.#confirmed()
+    await this.#confirmEnd(mark.lsn, askedAt)
   }
 
   /**
@@ -138,7 +143,9 @@ export class Log {
   async verifyEnd(mark: LogMark): Promise<void> {
     const nextBucket = (Math.floor((mark.lsn + 1) / BUCKET_SIZE) + 1) * BUCKET_SIZE
     const [first] = await this.#reading(() => this.#log.read(nextBucket - 1))
-    if (first !== undefined) throw new CorruptEntry(mark.lsn + 1, `it is missing, the next one present is ${first.lsn}`)
+    // Read last: it may have been written since, together with the whole rest of its bucket.
+    if (first === undefined || (await this.#reading(() => this.#log.get(mark.lsn + 1))) !== undefined) return
+    throw new CorruptEntry(mark.lsn + 1, `it is missing, the next one present is ${first.lsn}`)
   }
 
   /** One entry, verified by itself; `undefined` when the slot is empty. */
@@ -182,16 +189,53 @@ export class Log {
     }
   }
 
-  /** Invariant of trimming: whoever was away for long learns first whether slots after its position were trimmed. */
-  async #refreshIfStale(lsn: number): Promise<void> {
-    if (this.now() - this.#confirmedAt <= this.#staleAfterMs) return
-    const { trimmedTo } = await this.#reading(() => this.#log.head())
-    if (trimmedTo > lsn) throw new LogTrimmed(lsn + 1)
-    this.#confirmed()
+  /** One put. After a long silence an empty slot may be a freed one: then the put is preceded by a look at it. */
+  async #put(item: LogItem): Promise<PutOutcome> {
+    const sentAt = this.#moment()
+    try {
+      const there = this.#isStale() ? await this.probe(item.lsn - 1) : undefined
+      if (there !== undefined) return { kind: 'taken', item: there }
+    } catch (error) {
+      return { kind: error instanceof LogTrimmed ? 'refused' : 'unsent', error: error as Error }
+    }
+    const outcome = await this.#log.put(item)
+    if (outcome.kind === 'written') this.#confirmedAt = sentAt
+    return outcome
   }
 
-  #confirmed(): void {
-    this.#confirmedAt = this.now()
+  /**
+   * A page as far as it is dense. It is no snapshot of its bucket, so a gap at its start counts only if the slot is
+   * empty when it is read by itself.
+   */
+  async #upToGap(items: LogItem[], after: number): Promise<LogItem[]> {
+    const gap = items.findIndex((item, index) => item.lsn !== after + 1 + index)
+    if (gap !== 0) return gap === -1 ? items : items.slice(0, gap)
+    const item = await this.#reading(() => this.#log.get(after + 1))
+    if (item === undefined) await this.#checkTrimmed(after)
+    return item === undefined ? items : [item]
+  }
+
+  /**
+   * The slot after `lsn` was empty when we asked. Invariant of trimming: whoever had not seen the end of the log for
+   * long then learns whether the slot had been freed; `trimmedTo` moves before slots are.
+   */
+  async #confirmEnd(lsn: number, askedAt: Moment): Promise<void> {
+    if (this.#isStale(askedAt) || this.#isStale()) await this.#checkTrimmed(lsn)
+    this.#confirmedAt = askedAt
+  }
+
+  async #checkTrimmed(lsn: number): Promise<void> {
+    const { trimmedTo } = await this.#reading(() => this.#log.head())
+    if (trimmedTo > lsn) throw new LogTrimmed(lsn + 1)
+  }
+
+  #isStale({ server, local } = this.#moment()): boolean {
+    const then = this.#confirmedAt
+    return server - then.server > this.#staleAfterMs || Math.abs(local - then.local) > this.#staleAfterMs
+  }
+
+  #moment(): Moment {
+    return { server: this.now(), local: this.#runtime.now() }
   }
 
   async #reading<T>(read: () => Promise<T>): Promise<T> {

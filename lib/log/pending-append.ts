@@ -24,7 +24,7 @@ const LONGEST_PAUSE_MS = 500
 export class PendingAppend {
   readonly item: LogItem
   readonly settled: Promise<Settled>
-  readonly #log: EventLog
+  readonly #log: Pick<EventLog, 'put'>
   readonly #runtime: Runtime
   readonly #logger: Logger
   readonly #settle: (settled: Settled) => void
@@ -35,7 +35,7 @@ export class PendingAppend {
   #abandoned = false
   #noop: LogItem | undefined
 
-  constructor(log: EventLog, item: LogItem, runtime: Runtime, logger: Logger) {
+  constructor(log: Pick<EventLog, 'put'>, item: LogItem, runtime: Runtime, logger: Logger) {
     this.#log = log
     this.item = item
     this.#runtime = runtime

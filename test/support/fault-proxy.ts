@@ -14,7 +14,7 @@ export type Fault =
   | { kind: 'delay'; ms: number }
   /** Passes it on at once and gives the answer after a pause. */
   | { kind: 'delay-answer'; ms: number }
-  /** Answers by itself. */
+  /** Answers by itself; a text goes as it is, anything else as JSON. */
   | { kind: 'answer'; status: number; body?: unknown }
 
 export type Rule = (operation: string, body: string) => Fault | undefined
@@ -96,7 +96,7 @@ export class FaultProxy {
         return this.#forward(operation, incoming, body, outgoing, fault.ms)
       case 'answer':
         outgoing.writeHead(fault.status, { 'content-type': 'application/x-amz-json-1.0' })
-        outgoing.end(JSON.stringify(fault.body ?? {}))
+        outgoing.end(typeof fault.body === 'string' ? fault.body : JSON.stringify(fault.body ?? {}))
     }
   }
 
