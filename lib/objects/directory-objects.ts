@@ -1,12 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { replaceFile } from './file-replacement.ts'
 import {
   type ByteRange,
   checkKey,
+  checkPrefix,
   conditionFailed,
+  isKey,
   LIST_LIMIT,
   type ListOptions,
   notFound,
@@ -19,27 +21,27 @@ import {
 /** Folder for what is being written; its name is no key, so no object can be in it. */
 const TEMPORARY = '.tmp~'
 
-/** A lock older than this was left by a process that died: the work under it takes milliseconds. */
-const STALE_LOCK_MS = 10_000
-
 /**
  * Objects as files below a folder. An object is written aside, synced, and then linked or renamed into place in one
- * step, with its folder synced: it is there whole or not at all, and still there after a power loss.
+ * step, with its folders synced: it is there whole or not at all, and still there after a power loss. Several processes
+ * may share a folder; what all of them do to one key is in order when all of them name a condition.
  */
 export class DirectoryObjects implements ObjectStore {
   readonly #root: string
+  /** Folders known to be on disk. */
+  readonly #synced = new Set<string>()
 
   constructor(root: string) {
-    this.#root = root
+    this.#root = resolve(root)
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<ObjectInfo> {
     const file = this.#file(key)
     const temporary = await this.#writeAside(bytes)
     try {
-      await mkdir(dirname(file), { recursive: true })
+      await this.#makeFolder(dirname(file))
       if (options.ifAbsent) await linkIfAbsent(temporary, file, key)
-      else if (options.ifMatch !== undefined) await this.#replaceIfMatch(temporary, file, key, options.ifMatch)
+      else if (options.ifMatch !== undefined) await this.#replaceIfMatch(temporary, key, options.ifMatch)
       else await rename(temporary, file)
       await syncFolder(dirname(file))
       return { size: bytes.byteLength, etag: etagOf(bytes) }
@@ -53,7 +55,10 @@ export class DirectoryObjects implements ObjectStore {
       if (range === undefined) return await readFile(this.#file(key))
       const handle = await open(this.#file(key), 'r')
       try {
-        const { bytesRead, buffer } = await handle.read(Buffer.alloc(range.length), 0, range.length, range.offset)
+        const info = await handle.stat()
+        if (!info.isFile()) throw notFound(key)
+        const length = Math.max(0, Math.min(range.length, info.size - range.offset))
+        const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, range.offset)
         return buffer.subarray(0, bytesRead)
       } finally {
         await handle.close()
@@ -76,18 +81,22 @@ export class DirectoryObjects implements ObjectStore {
   async list(prefix: string, options: ListOptions = {}): Promise<ObjectPage> {
     const limit = Math.min(options.limit ?? LIST_LIMIT, LIST_LIMIT)
     const after = options.after ?? ''
+    checkPrefix(prefix)
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-    if (folder !== '') checkKey(folder.slice(0, -1))
     const keys = (await this.#keysBelow(folder)).filter((key) => key.startsWith(prefix) && key > after).sort()
     const page = keys.slice(0, limit)
-    const objects = await Promise.all(page.map(async (key) => ({ key, size: (await stat(this.#file(key))).size })))
+    const objects = (await Promise.all(page.map((key) => this.#sizeOf(key)))).filter((object) => object !== undefined)
     return keys.length > limit ? { objects, next: page.at(-1)! } : { objects }
   }
 
   async delete(key: string): Promise<void> {
     const file = this.#file(key)
-    await rm(file, { force: true })
-    await syncFolder(dirname(file)).catch(() => undefined)
+    try {
+      await rm(file)
+      await syncFolder(dirname(file))
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
   }
 
   async copy(from: string, to: string): Promise<void> {
@@ -96,13 +105,13 @@ export class DirectoryObjects implements ObjectStore {
     const temporary = await this.#temporaryFile()
     try {
       // Shares the blocks where the file system can.
-      await copyFile(source, temporary, constants.COPYFILE_FICLONE)
+      await copyFile(source, temporary, constants.COPYFILE_FICLONE).catch((error) => {
+        throw isMissing(error) ? notFound(from, error) : error
+      })
       await syncFile(temporary)
-      await mkdir(dirname(file), { recursive: true })
+      await this.#makeFolder(dirname(file))
       await rename(temporary, file)
       await syncFolder(dirname(file))
-    } catch (error) {
-      throw isMissing(error) ? notFound(from, error) : error
     } finally {
       await rm(temporary, { force: true })
     }
@@ -113,10 +122,22 @@ export class DirectoryObjects implements ObjectStore {
     return join(this.#root, key)
   }
 
+  get #workFolder(): string {
+    return join(this.#root, TEMPORARY)
+  }
+
   async #temporaryFile(): Promise<string> {
-    const folder = join(this.#root, TEMPORARY)
-    await mkdir(folder, { recursive: true })
-    return join(folder, randomUUID())
+    await this.#makeFolder(this.#workFolder)
+    return join(this.#workFolder, randomUUID())
+  }
+
+  /** Makes a folder, durably: a folder is there after a power loss when the one above it was synced, and so on. */
+  async #makeFolder(folder: string): Promise<void> {
+    const made = await mkdir(folder, { recursive: true })
+    if (this.#synced.has(folder)) return
+    const last = made !== undefined && made.length < this.#root.length ? made : this.#root
+    for (let above = folder; above.length >= last.length; above = dirname(above)) await syncFolder(dirname(above))
+    this.#synced.add(folder)
   }
 
   async #writeAside(bytes: Uint8Array): Promise<string> {
@@ -136,23 +157,33 @@ export class DirectoryObjects implements ObjectStore {
       if (isMissing(error)) return []
       throw error
     })
+    // What is no key was put there by somebody else, or is under way.
     return entries
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(this.#root.length + 1))
-      .filter((key) => !key.startsWith(TEMPORARY))
+      .map((entry) => relative(this.#root, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
+      .filter(isKey)
   }
 
-  /** A file system has no compare-and-swap, so comparing and renaming are done under a lock file. */
-  async #replaceIfMatch(temporary: string, file: string, key: string, etag: string): Promise<void> {
-    const lock = join(this.#root, TEMPORARY, `${createHash('sha256').update(key).digest('hex')}.lock`)
-    await takeLock(lock)
+  /** Undefined when the object went while the folder was read. */
+  async #sizeOf(key: string): Promise<{ key: string; size: number } | undefined> {
     try {
-      const current = await this.head(key)
-      if (current?.etag !== etag) throw conditionFailed(key, { ifMatch: etag })
-      await rename(temporary, file)
-    } finally {
-      await unlink(lock)
+      return { key, size: (await stat(this.#file(key))).size }
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
     }
+  }
+
+  async #replaceIfMatch(temporary: string, key: string, etag: string): Promise<void> {
+    const replaced = await replaceFile({
+      temporary,
+      file: this.#file(key),
+      key,
+      etag,
+      currentEtag: async () => (await this.head(key))?.etag,
+      workFolder: this.#workFolder,
+    })
+    if (!replaced) throw conditionFailed(key, { ifMatch: etag })
   }
 }
 
@@ -161,20 +192,6 @@ async function linkIfAbsent(temporary: string, file: string, key: string): Promi
     await link(temporary, file)
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? conditionFailed(key, { ifAbsent: true }, error) : error
-  }
-}
-
-async function takeLock(lock: string): Promise<void> {
-  for (;;) {
-    try {
-      await (await open(lock, 'wx')).close()
-      return
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    const held = await stat(lock).catch(() => undefined)
-    if (held !== undefined && Date.now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true })
-    else await delay(5)
   }
 }
 
@@ -195,5 +212,6 @@ function etagOf(bytes: Uint8Array): string {
 
 function isMissing(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOENT' || code === 'ENOTDIR'
+  // A folder is no object.
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ERR_FS_EISDIR'
 }

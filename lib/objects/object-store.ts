@@ -48,19 +48,30 @@ export interface ListOptions {
 
 export interface ObjectPage {
   objects: { key: string; size: number }[]
-  /** Pass as `after` for the next page; absent on the last one. */
+  /** Pass as `after` for the next page, which may be empty; absent on the last one. */
   next?: string
 }
 
 export const LIST_LIMIT = 1_000
 
-const SEGMENT = /^[A-Za-z0-9._=-]+$/
+/** File systems end names at 255 bytes, S3 keys at 1,024. */
+const SEGMENT = /^[A-Za-z0-9._=-]{1,255}$/
+const LONGEST_KEY = 900
 
-/** Refuses a key that could mean anything but itself. */
-export function checkKey(key: string): void {
+/** Whether this can be a key: nothing that could mean anything but itself. */
+export function isKey(key: string): boolean {
   const segments = key.split('/')
-  const safe = key.length <= 900 && segments.every((segment) => SEGMENT.test(segment) && !/^\.+$/.test(segment))
-  if (!safe) throw new BorealError('invalid_field', `${JSON.stringify(key)} is no object key`)
+  return key.length <= LONGEST_KEY && segments.every((segment) => SEGMENT.test(segment) && !/^\.+$/.test(segment))
+}
+
+export function checkKey(key: string): void {
+  if (!isKey(key)) throw new BorealError('invalid_field', `${JSON.stringify(key)} is no object key`)
+}
+
+/** Refuses a prefix that no key starts with. */
+export function checkPrefix(prefix: string): void {
+  if (isKey(prefix) || isKey(`${prefix}x`)) return
+  throw new BorealError('invalid_field', `${JSON.stringify(prefix)} is no prefix of object keys`)
 }
 
 export function notFound(key: string, cause?: unknown): BorealError {
