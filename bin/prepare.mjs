@@ -6,11 +6,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** Installs what is missing; `dev` also wants the tools of the tests. */
+/** Installs what is missing or of another version than the project's; `dev` also wants the tools of the tests. */
 export function installMissing({ dev = false } = {}) {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const wanted = Object.keys(dev ? { ...dependencies, ...devDependencies } : dependencies)
-  const missing = wanted.filter((name) => !existsSync(join(root, 'node_modules', name, 'package.json')))
+  const wanted = Object.entries(dev ? { ...dependencies, ...devDependencies } : dependencies)
+  const missing = wanted.filter(([name, version]) => installedVersion(name) !== version)
   if (missing.length === 0) return
   console.error(`boreal: installing ${missing.length} missing packages with npm ci (once) ...`)
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(dev ? [] : ['--omit=dev'])]
@@ -19,6 +19,11 @@ export function installMissing({ dev = false } = {}) {
     console.error('boreal: npm ci failed; its messages are above. Is the network or a registry mirror reachable?')
     process.exit(1)
   }
+}
+
+function installedVersion(name) {
+  const file = join(root, 'node_modules', name, 'package.json')
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).version : undefined
 }
 
 /** Builds when a source is newer than the build. */
