@@ -18,6 +18,7 @@ import type { Statement } from '../store/statement.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HorizonLimits } from '../writer/horizon.ts'
 import type { QueueLimits } from '../writer/queue.ts'
+import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
@@ -48,6 +49,8 @@ export interface NodeOptions {
   housekeepingMs?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
+  /** Limits of what a job may hold. Default: Aurora's. */
+  limits?: Partial<StoreLimits> | undefined
 }
 
 /** What a read must show. */
@@ -150,6 +153,7 @@ export class BorealNode {
       runtime,
       logger,
       watermark,
+      limits: { ...STORE_LIMITS, ...options.limits },
       ...(options.queue === undefined ? {} : { queue: options.queue }),
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
