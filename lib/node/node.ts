@@ -22,6 +22,7 @@ import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
+import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
 import { defaultStoreLimitBytes } from './memory-limit.ts'
 
 export interface NodeOptions {
@@ -49,6 +50,8 @@ export interface NodeOptions {
   housekeepingMs?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
+  /** How long what is over is kept. Default: Aurora's. */
+  history?: Partial<HistorySettings> | undefined
   /** Limits of what a job may hold. Default: Aurora's. */
   limits?: Partial<StoreLimits> | undefined
 }
@@ -87,6 +90,7 @@ export class BorealNode {
   readonly #watermark: Watermark
   readonly #poller: Poller
   readonly #housekeeper: Housekeeper
+  readonly #pruner: HistoryPruner
   readonly #startedAt: number
 
   private constructor(options: NodeOptions, parts: Parts) {
@@ -101,6 +105,14 @@ export class BorealNode {
     this.#poller = parts.poller
     this.#housekeeper = parts.housekeeper
     this.#startedAt = options.runtime.monotonic()
+    this.#pruner = new HistoryPruner({
+      settings: { ...HISTORY_SETTINGS, ...options.history },
+      runtime: options.runtime,
+      logger: options.logger,
+      now: () => this.log.now(),
+      read: async (statement) => (await this.read([statement], { level: 'consistent' })).results[0]!,
+      submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
+    })
   }
 
   /** Boots the engines, replays the log, and starts to serve. */
@@ -227,6 +239,11 @@ export class BorealNode {
     return { lsn, digest: digestOf(results[0]) }
   }
 
+  /** Removes what is over and older than it is kept, now instead of at the next round. */
+  prune(): Promise<{ tasks: number; updates: number }> {
+    return this.#pruner.prune()
+  }
+
   /** Confirms that this node has everything that is in the log at the time of the call. */
   async confirm(): Promise<number> {
     return this.#tail.confirm()
@@ -266,6 +283,7 @@ export class BorealNode {
   async close(): Promise<void> {
     this.#poller.stop()
     this.#housekeeper.stop()
+    this.#pruner.stop()
     this.#watermark.stop()
     await this.#writer.stop()
     await this.#pool.stop()
