@@ -4,6 +4,7 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import { Follower } from '../replica/follower.ts'
+import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
@@ -192,6 +193,19 @@ export class BorealNode {
     return { ...answer, ageMs: this.#tail.ageMs }
   }
 
+  /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
+  async hold<T>(work: (store: HeldStore) => Promise<T>, consistency: Consistency): Promise<T & { ageMs: number }> {
+    const { readTimeoutMs = 10_000, runtime } = this.#options
+    const deadline = runtime.monotonic() + readTimeoutMs
+    const minLsn = await this.#minLsn(consistency)
+    const held = async () => {
+      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline }, readTimeoutMs)
+      await this.#reached(minLsn, deadline)
+      return this.#follower.hold(work)
+    }
+    return { ...(await held()), ageMs: this.#tail.ageMs }
+  }
+
   /** Runs one statement of a user's, read-only, on a reader. */
   async query(
     statement: Statement,
@@ -282,6 +296,12 @@ export class BorealNode {
   }
 
   async #readFromStore(statements: Statement[], minLsn: number, deadline: number): Promise<ReadAnswer> {
+    await this.#reached(minLsn, deadline)
+    return this.#follower.read(statements)
+  }
+
+  /** Waits until the writer's store has got this far. */
+  async #reached(minLsn: number, deadline: number): Promise<void> {
     const { runtime } = this.#options
     while (this.#follower.mark.lsn < minLsn) {
       if (runtime.monotonic() >= deadline) {
@@ -290,7 +310,6 @@ export class BorealNode {
       }
       await runtime.sleep(2)
     }
-    return this.#follower.read(statements)
   }
 }
 
