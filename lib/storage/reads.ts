@@ -39,15 +39,19 @@ export async function readRecord<R extends { version?: number | undefined }>(
   return recordOf<R>(await session.ask(path, operations, () => ({})))
 }
 
-/** Reads until what was read is not outdated by a write of the closure itself that came in between. */
-export async function readStable<R extends { version?: number | undefined }>(
+/**
+ * Reads a record and does something with it in the same turn, so that no other write of the closure comes in between:
+ * changes of one record that are made side by side follow one another.
+ */
+export async function withRecord<R extends { version?: number | undefined }, T>(
   session: Session,
   read: RecordRead<R>,
-): Promise<R | undefined> {
+  use: (record: R | undefined) => T,
+): Promise<T> {
   for (;;) {
     const revision = session.own.revision(read.entity, read.key)
     const record = await readRecord(session, read)
-    if (session.own.revision(read.entity, read.key) === revision) return record
+    if (session.own.revision(read.entity, read.key) === revision) return use(record)
   }
 }
 

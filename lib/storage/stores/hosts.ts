@@ -9,7 +9,7 @@ import {
 import { saveHostAttributes } from '../../model/operations.ts'
 import { name } from '../../model/scalars.ts'
 import { parsed } from '../answers.ts'
-import { pathOf, readList, readStable } from '../reads.ts'
+import { pathOf, type RecordRead, readList, readRecord, withRecord } from '../reads.ts'
 import type { Session } from '../session.ts'
 
 /** What hosts are, and whether they are in maintenance. */
@@ -27,9 +27,8 @@ export interface MutableHostStore extends HostStore {
 const ALL = [{ entity: 'host', scope: {} }] as const
 
 export function hostStore(session: Session): MutableHostStore {
-  const read = (host: string) => {
-    const path = `/v1/hosts/${encodeURIComponent(host)}`
-    return readStable<HostAttributes>(session, { path, entity: 'host', key: host })
+  const at = (host: string): RecordRead<HostAttributes> => {
+    return { path: `/v1/hosts/${encodeURIComponent(host)}`, entity: 'host', key: host }
   }
   return {
     async list({ mode } = {}) {
@@ -37,16 +36,17 @@ export function hostStore(session: Session): MutableHostStore {
       return readList(session, { path: pathOf('/v1/hosts', { mode: modes }), covers: ALL, sees: ['host'] })
     },
 
-    get: async (host) => read(parsed(name, host, 'host')),
+    get: async (host) => readRecord(session, at(parsed(name, host, 'host'))),
 
     async save(attributes) {
       const operation = parsed(saveHostAttributes, { op: 'saveHostAttributes', hostAttributes: attributes })
       const { version: _, ...next } = operation.hostAttributes
-      const before = await read(next.host)
-      if (before !== undefined && isDeepStrictEqual(unversioned(before), next)) return false
-      session.write('host', operation)
-      session.own.saved('host', next.host, next)
-      return true
+      return withRecord(session, at(next.host), (before) => {
+        if (before !== undefined && isDeepStrictEqual(unversioned(before), next)) return false
+        session.write('host', operation)
+        session.own.saved('host', next.host, next)
+        return true
+      })
     },
   }
 }

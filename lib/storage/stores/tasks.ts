@@ -7,7 +7,7 @@ import { name } from '../../model/scalars.ts'
 import { type ScheduledTask, scheduledTask, type taskEvent } from '../../model/task.ts'
 import { type taskMutationQuery, taskQuery } from '../../model/task-query.ts'
 import { parsed } from '../answers.ts'
-import { readList, readRecord, readStable } from '../reads.ts'
+import { readList, readRecord, withRecord } from '../reads.ts'
 import type { Session } from '../session.ts'
 import type { JobSummary } from './jobs.ts'
 import { findTasks, moved, taskRead } from './task-reads.ts'
@@ -65,15 +65,15 @@ export function taskStore(session: Session): MutableTaskStore {
       save(tasks)
     },
 
-    async mutate(taskId, change) {
-      const before = await readStable(session, taskRead(parsed(name, taskId, 'taskId')))
-      if (before === undefined) return undefined
-      const [after] = parsed(tasksToSave, [change(structuredClone(before))], 'tasks')
-      if (after!.assignedTask.taskId !== taskId) throw idChanged(taskId, after!)
-      if (isDeepStrictEqual(unversioned(before), unversioned(after!))) return before
-      const [saved] = save([after])
-      return structuredClone(unversioned(saved!))
-    },
+    mutate: async (taskId, change) =>
+      withRecord(session, taskRead(parsed(name, taskId, 'taskId')), (before) => {
+        if (before === undefined) return undefined
+        const [after] = parsed(tasksToSave, [change(structuredClone(before))], 'tasks')
+        if (after!.assignedTask.taskId !== taskId) throw idChanged(taskId, after!)
+        if (isDeepStrictEqual(unversioned(before), unversioned(after!))) return before
+        const [saved] = save([after])
+        return structuredClone(unversioned(saved!))
+      }),
 
     mutateMany(query, patch, event) {
       const operation = parsed(mutateTasks, {
