@@ -10,6 +10,9 @@ export const wholeNumber = z
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
 
+/** The number of an instance in a query string. */
+export const instanceNumber = wholeNumber.refine((id) => id < 2 ** 31, 'must be below 2^31')
+
 /** A parameter that may be repeated; its values are alternatives. */
 export const repeated = <T extends z.ZodType>(schema: T) => z.array(schema).max(1_000)
 

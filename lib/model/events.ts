@@ -1,4 +1,8 @@
+import type { CronCollisionPolicy } from './cron-job.ts'
 import type { HostAttributes, MaintenanceMode } from './host-attributes.ts'
+import type { HostMaintenanceRequest } from './host-maintenance.ts'
+import type { InstanceRange, JobUpdateInstructions, JobUpdateSummary } from './job-update.ts'
+import type { JobUpdateAction, JobUpdateStatus } from './job-update-status.ts'
 import type { Quota } from './resource.ts'
 import type { ScheduleStatus } from './schedule-status.ts'
 import type { AssignedPorts, TaskEvent } from './task.ts'
@@ -49,6 +53,96 @@ export interface HostRow {
   attributes: HostAttributes['attributes']
 }
 
+export interface CronJobRow {
+  role: string
+  environment: string
+  jobName: string
+  configId: string
+  cronSchedule?: string
+  cronCollisionPolicy: CronCollisionPolicy
+  instanceCount: number
+  owner?: { user: string }
+}
+
+export type HostMaintenanceRow = Omit<HostMaintenanceRequest, 'version'>
+
+/** An int64: a number where that is exact, decimal digits beyond. */
+export type Int64 = number | string
+
+/**
+ * What changes about an update while it goes on. The state follows from its events: created with the first, in the
+ * status of the last, modified with the newest of both kinds.
+ */
+export interface JobUpdateRow {
+  role: string
+  environment: string
+  jobName: string
+  updateId: string
+  user: string
+  status?: JobUpdateStatus
+  createdMs?: Int64
+  /** Time of the event that gave the status. */
+  statusMs?: Int64
+  lastModifiedMs?: Int64
+  /** Events so far, which is also the place of the next one among those of the same time. */
+  events: number
+  instanceEvents: number
+  /** The configs of its instructions. */
+  configIds: string[]
+  /** Token of the lock under which it was created. */
+  lockToken?: string
+}
+
+/** What an update is to do. Never changes. `update` is the text key of the update. */
+export interface JobUpdateInstructionsRow {
+  update: string
+  initialState: InstanceConfigs[]
+  desiredState?: InstanceConfigs
+  settings: JobUpdateInstructions['settings']
+  metadata?: NonNullable<JobUpdateSummary['metadata']>
+}
+
+export interface InstanceConfigs {
+  configId: string
+  instances: InstanceRange[]
+}
+
+export interface JobUpdateEventRow {
+  update: string
+  /** The client's id, or `#` and the event's number. */
+  eventId: string
+  /** Place among the events of its update, in the order of arrival. */
+  ordinal: number
+  status: JobUpdateStatus
+  timestampMs: Int64
+  user?: string | undefined
+  message?: string | undefined
+}
+
+export interface JobInstanceUpdateEventRow {
+  update: string
+  eventId: string
+  ordinal: number
+  instanceId: number
+  action: JobUpdateAction
+  timestampMs: Int64
+  message?: string | undefined
+}
+
+export interface LockRow {
+  role: string
+  environment: string
+  jobName: string
+  token: string
+  user: string
+  timestampMs: Int64
+  message?: string | undefined
+}
+
+export interface SchedulerRow {
+  frameworkId: string
+}
+
 /** Tasks put whole. `configs` holds the configs among theirs that the store did not have at this point of the log. */
 export interface TasksSaved {
   event: 'tasksSaved'
@@ -82,6 +176,74 @@ export interface HostAttributesSaved {
   hostAttributes: HostRow
 }
 
+export interface CronJobSaved {
+  event: 'cronJobSaved'
+  v: 1
+  cronJob: CronJobRow
+  configs?: TaskConfigRow[]
+}
+
+/** `jobKey` is the job's text key. */
+export interface CronJobRemoved {
+  event: 'cronJobRemoved'
+  v: 1
+  jobKey: string
+}
+
+export interface HostMaintenanceSaved {
+  event: 'hostMaintenanceSaved'
+  v: 1
+  request: HostMaintenanceRow
+}
+
+export interface HostMaintenanceRemoved {
+  event: 'hostMaintenanceRemoved'
+  v: 1
+  host: string
+}
+
+export interface JobUpdateSaved {
+  event: 'jobUpdateSaved'
+  v: 1
+  update: JobUpdateRow
+  instructions: JobUpdateInstructionsRow
+  configs?: TaskConfigRow[]
+}
+
+/** Events of updates that exist, with the updates as they are afterwards. */
+export interface JobUpdateEventsSaved {
+  event: 'jobUpdateEventsSaved'
+  v: 1
+  updates: JobUpdateRow[]
+  events?: JobUpdateEventRow[]
+  instanceEvents?: JobInstanceUpdateEventRow[]
+}
+
+/** Updates removed with everything that belongs to them, by text key. */
+export interface JobUpdatesRemoved {
+  event: 'jobUpdatesRemoved'
+  v: 1
+  updates: string[]
+}
+
+export interface LockSaved {
+  event: 'lockSaved'
+  v: 1
+  lock: LockRow
+}
+
+export interface LockRemoved {
+  event: 'lockRemoved'
+  v: 1
+  jobKey: string
+}
+
+export interface SchedulerSaved {
+  event: 'schedulerSaved'
+  v: 1
+  scheduler: SchedulerRow
+}
+
 /**
  * Idempotency keys of entries before `beforeLsn` are forgotten, and so are departures from scopes.
  * `timeMs` is what keys that carry a time are compared with.
@@ -93,4 +255,20 @@ export interface HorizonMoved {
   beforeLsn: number
 }
 
-export type BorealEvent = TasksSaved | TasksRemoved | QuotaSaved | QuotaRemoved | HostAttributesSaved | HorizonMoved
+export type BorealEvent =
+  | TasksSaved
+  | TasksRemoved
+  | CronJobSaved
+  | CronJobRemoved
+  | QuotaSaved
+  | QuotaRemoved
+  | HostAttributesSaved
+  | HostMaintenanceSaved
+  | HostMaintenanceRemoved
+  | JobUpdateSaved
+  | JobUpdateEventsSaved
+  | JobUpdatesRemoved
+  | LockSaved
+  | LockRemoved
+  | SchedulerSaved
+  | HorizonMoved

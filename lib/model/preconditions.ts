@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { jobKeyText } from './job-key.ts'
+import { jobUpdateKeyString } from './job-update.ts'
 import { identifier, lsn, name } from './scalars.ts'
 
 /**
@@ -16,6 +17,11 @@ const entityKey = {
   quota: identifier,
   role: identifier,
   host: name,
+  cronJob: jobKeyText,
+  hostMaintenance: name,
+  jobUpdate: jobUpdateKeyString,
+  lock: jobKeyText,
+  scheduler: z.literal(''),
 } as const
 
 export type Entity = keyof typeof entityKey
@@ -39,6 +45,11 @@ export const SCOPES_OF_ENTITY: Record<Entity, readonly (keyof Scope)[]> = {
   quota: ['role'],
   role: ['role'],
   host: ['host'],
+  cronJob: ['role', 'job'],
+  hostMaintenance: ['host'],
+  jobUpdate: ['role', 'job'],
+  lock: ['role', 'job'],
+  scheduler: [],
 }
 
 /** Fields that `where` may compare. */
@@ -48,6 +59,11 @@ export const WHERE_FIELDS: Record<Entity, readonly string[]> = {
   quota: [],
   role: [],
   host: ['mode', 'slaveId'],
+  cronJob: ['cronSchedule', 'cronCollisionPolicy', 'instanceCount'],
+  hostMaintenance: ['timeoutSecs', 'createdTimestampMs'],
+  jobUpdate: ['user', 'status'],
+  lock: ['token', 'user', 'timestampMs', 'message'],
+  scheduler: ['frameworkId'],
 }
 
 export const precondition = z

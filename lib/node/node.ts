@@ -19,6 +19,7 @@ import type { Statement } from '../store/statement.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HorizonLimits } from '../writer/horizon.ts'
 import type { QueueLimits } from '../writer/queue.ts'
+import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
@@ -49,6 +50,8 @@ export interface NodeOptions {
   housekeepingMs?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
+  /** Limits of what a job may hold. Default: Aurora's. */
+  limits?: Partial<StoreLimits> | undefined
 }
 
 /** What a read must show. */
@@ -151,6 +154,7 @@ export class BorealNode {
       runtime,
       logger,
       watermark,
+      limits: limitsOf(options),
       ...(options.queue === undefined ? {} : { queue: options.queue }),
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
@@ -164,6 +168,11 @@ export class BorealNode {
 
   get storeId(): string {
     return this.log.storeId
+  }
+
+  /** Limits of what a job may hold. */
+  get limits(): StoreLimits {
+    return limitsOf(this.#options)
   }
 
   /** The highest LSN this node knows to be durable. */
@@ -311,6 +320,10 @@ export class BorealNode {
       await runtime.sleep(2)
     }
   }
+}
+
+function limitsOf({ limits }: NodeOptions): StoreLimits {
+  return { ...STORE_LIMITS, ...limits }
 }
 
 /** Says from time to time how far the replay at the start has got. */

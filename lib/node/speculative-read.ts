@@ -27,7 +27,7 @@ export async function readSpeculatively(
   transaction: TransactionRequest,
   consistency: Consistency,
 ): Promise<SpeculativeAnswer> {
-  const plan = planSpeculation(transaction)
+  const plan = planSpeculation(transaction, node.limits)
   const decide = (read: ResultSet[], lsn: number) => plan.decide(read, lsn, node.log.now())
   if (transaction.operations.length === 0) {
     // Nothing is written, so everything fits into one message.

@@ -15,18 +15,20 @@ export interface RecordRead<R> {
   key: string
   /** A scope that the record is in. */
   within?(record: R): Scope
+  /** Entities whose operations it depends on. Default: its own. */
+  sees?: readonly Entity[]
 }
 
 /** A record by key. What the closure has saved itself is answered at once. */
 export async function readRecord<R extends { version?: number | undefined }>(
   session: Session,
-  { path, entity, key, within }: RecordRead<R>,
+  { path, entity, key, within, sees = [entity] }: RecordRead<R>,
 ): Promise<R | undefined> {
   session.assertOpen()
   const own = session.own.state(entity, key)
   if (own.kind === 'saved') return structuredClone(own.record) as R
   if (own.kind === 'removed') return undefined
-  const operations = session.buffer.on([entity])
+  const operations = session.buffer.on(sees)
   // As it is committed, also when it is not read like that: only a committed record has a version to hold on to.
   const stored = recordOf<R>(
     await session.ask(path, OperationBuffer.none, (answer) => {

@@ -1,5 +1,5 @@
 import { BorealError, isBorealError } from '../model/errors.ts'
-import type { Operation } from '../model/operations.ts'
+import type { Operation, OperationResult } from '../model/operations.ts'
 import type { Entity } from '../model/preconditions.ts'
 import { MAX_OPERATIONS, type TransactionRequest } from '../model/transaction.ts'
 import { OperationBuffer } from './buffer.ts'
@@ -18,13 +18,16 @@ export interface Answer {
   lsn: number
   status: number
   body: unknown
+  /** What the operations did that it is behind of. */
+  results: OperationResult[]
 }
 
 /** What an answer shows, to be kept as preconditions. */
 export type Seen = (answer: Answer) => { points?: Point[]; covers?: readonly Cover[] }
 
 interface Ask {
-  path: string
+  /** Without one, only the results of the operations are asked for. */
+  path: string | undefined
   operations: Operation[]
   seen: Seen
   resolve(answer: Answer): void
@@ -84,7 +87,7 @@ export class Session {
    * Asks for a path, as it is behind some operations. Asks of one turn travel together; requests follow one another, so
    * each is checked against what all before it have shown.
    */
-  ask(path: string, operations: Operation[], seen: Seen): Promise<Answer> {
+  ask(path: string | undefined, operations: Operation[], seen: Seen): Promise<Answer> {
     this.assertOpen()
     if (this.#conflict !== undefined) return Promise.reject(this.#conflict)
     this.#unanswered++
@@ -155,7 +158,7 @@ export class Session {
   #read(batch: Ask[]): Promise<TransportAnswer> {
     const { lsn } = this.#reads
     return this.#transport.read({
-      paths: batch.map(({ path }) => path),
+      paths: batch.flatMap(({ path }) => path ?? []),
       preconditions: this.#reads.preconditions(),
       operations: batch[0]!.operations,
       // What was read need not be newer than it is, only not older than what was read before.
@@ -163,11 +166,13 @@ export class Session {
     })
   }
 
-  #receive(batch: Ask[], { lsn, answers }: TransportAnswer): void {
+  #receive(batch: Ask[], { lsn, answers, results }: TransportAnswer): void {
     const points: Point[] = []
     const covers: Cover[] = []
-    for (const [index, ask] of batch.entries()) {
-      const answer = { lsn, ...answers[index]! }
+    let next = 0
+    for (const ask of batch) {
+      const { status, body } = ask.path === undefined ? { status: 200, body: undefined } : answers[next++]!
+      const answer = { lsn, status, body, results }
       try {
         const seen = ask.seen(answer)
         points.push(...(seen.points ?? []))

@@ -1,8 +1,17 @@
 import type { Session } from './session.ts'
+import { type CronJobStore, cronJobStore, type MutableCronJobStore } from './stores/cron-jobs.ts'
+import {
+  type HostMaintenanceStore,
+  hostMaintenanceStore,
+  type MutableHostMaintenanceStore,
+} from './stores/host-maintenance.ts'
 import { type HostStore, hostStore, type MutableHostStore } from './stores/hosts.ts'
+import { type JobUpdateStore, jobUpdateStore, type MutableJobUpdateStore } from './stores/job-updates.ts'
 import { type JobStore, jobStore } from './stores/jobs.ts'
+import { type LockStore, lockStore, type MutableLockStore } from './stores/locks.ts'
 import { type MutableQuotaStore, type QuotaStore, quotaStore } from './stores/quotas.ts'
 import { type RoleStore, roleStore } from './stores/roles.ts'
+import { type MutableSchedulerStore, type SchedulerStore, schedulerStore } from './stores/scheduler.ts'
 import { type MutableTaskStore, type TaskStore, taskStore } from './stores/tasks.ts'
 
 /** The stores of a closure that reads. */
@@ -12,6 +21,11 @@ export interface Stores {
   roles: RoleStore
   quotas: QuotaStore
   hosts: HostStore
+  hostMaintenance: HostMaintenanceStore
+  cronJobs: CronJobStore
+  jobUpdates: JobUpdateStore
+  locks: LockStore
+  scheduler: SchedulerStore
 }
 
 /** The stores of a closure that writes. */
@@ -19,6 +33,11 @@ export interface MutableStores extends Stores {
   tasks: MutableTaskStore
   quotas: MutableQuotaStore
   hosts: MutableHostStore
+  hostMaintenance: MutableHostMaintenanceStore
+  cronJobs: MutableCronJobStore
+  jobUpdates: MutableJobUpdateStore
+  locks: MutableLockStore
+  scheduler: MutableSchedulerStore
 }
 
 /** The stores of a session. Those of one that reads refuse to write when they are asked to all the same. */
@@ -29,5 +48,10 @@ export function storesOf(session: Session): MutableStores {
     roles: roleStore(session),
     quotas: quotaStore(session),
     hosts: hostStore(session),
+    hostMaintenance: hostMaintenanceStore(session),
+    cronJobs: cronJobStore(session),
+    jobUpdates: jobUpdateStore(session),
+    locks: lockStore(session),
+    scheduler: schedulerStore(session),
   }
 }

@@ -1,7 +1,18 @@
 import { BorealError } from '../model/errors.ts'
 import type { BorealEvent } from '../model/events.ts'
+import { cronJobsTable } from './cron-jobs-table.ts'
+import { hostMaintenanceTable } from './host-maintenance-table.ts'
 import { hostsTable } from './hosts-table.ts'
+import {
+  jobInstanceUpdateEventsTable,
+  jobUpdateConfigsTable,
+  jobUpdateEventsTable,
+  jobUpdateInstructionsTable,
+} from './job-update-parts-tables.ts'
+import { jobUpdatesTable, updateKeyOf } from './job-updates-table.ts'
+import { locksTable } from './locks-table.ts'
 import { quotasTable } from './quotas-table.ts'
+import { schedulerTable } from './scheduler-table.ts'
 import type { RowMeta, Table } from './table.ts'
 import { taskConfigsTable } from './task-configs-table.ts'
 import { tasksTable } from './tasks-table.ts'
@@ -14,7 +25,26 @@ export interface ChangeSink {
 }
 
 /** The tables that events write, in the order in which rows must be written (a row before what refers to it). */
-export const TABLES: Table[] = [taskConfigsTable, tasksTable, quotasTable, hostsTable]
+export const TABLES: Table[] = [
+  taskConfigsTable,
+  tasksTable,
+  cronJobsTable,
+  quotasTable,
+  hostsTable,
+  hostMaintenanceTable,
+  jobUpdatesTable,
+  jobUpdateInstructionsTable as Table,
+  jobUpdateConfigsTable as Table,
+  jobUpdateEventsTable as Table,
+  jobInstanceUpdateEventsTable as Table,
+  locksTable,
+  schedulerTable,
+]
+
+/** The tables whose rows go when a row of this one does. */
+export function childrenOf(table: Table): Table[] {
+  return TABLES.filter((child) => child.parent?.table === table)
+}
 
 /**
  * Turns one event into row changes. The only place that knows what events mean; the writer, replay and replicas all
@@ -29,6 +59,13 @@ export function applyEvent(event: BorealEvent, meta: RowMeta, sink: ChangeSink):
     case 'tasksRemoved':
       for (const taskId of event.taskIds) sink.remove(tasksTable, taskId, meta)
       return
+    case 'cronJobSaved':
+      for (const config of event.configs ?? []) sink.put(taskConfigsTable, config, meta)
+      sink.put(cronJobsTable, event.cronJob, meta)
+      return
+    case 'cronJobRemoved':
+      sink.remove(cronJobsTable, event.jobKey, meta)
+      return
     case 'quotaSaved':
       sink.put(quotasTable, { role: event.role, quota: event.quota }, meta)
       return
@@ -37,6 +74,37 @@ export function applyEvent(event: BorealEvent, meta: RowMeta, sink: ChangeSink):
       return
     case 'hostAttributesSaved':
       sink.put(hostsTable, event.hostAttributes, meta)
+      return
+    case 'hostMaintenanceSaved':
+      sink.put(hostMaintenanceTable, event.request, meta)
+      return
+    case 'hostMaintenanceRemoved':
+      sink.remove(hostMaintenanceTable, event.host, meta)
+      return
+    case 'jobUpdateSaved': {
+      const update = updateKeyOf(event.update)
+      for (const config of event.configs ?? []) sink.put(taskConfigsTable, config, meta)
+      sink.put(jobUpdatesTable, event.update, meta)
+      sink.put(jobUpdateInstructionsTable, event.instructions, meta)
+      for (const configId of event.update.configIds) sink.put(jobUpdateConfigsTable, { update, configId }, meta)
+      return
+    }
+    case 'jobUpdateEventsSaved':
+      for (const update of event.updates) sink.put(jobUpdatesTable, update, meta)
+      for (const row of event.events ?? []) sink.put(jobUpdateEventsTable, row, meta)
+      for (const row of event.instanceEvents ?? []) sink.put(jobInstanceUpdateEventsTable, row, meta)
+      return
+    case 'jobUpdatesRemoved':
+      for (const update of event.updates) sink.remove(jobUpdatesTable, update, meta)
+      return
+    case 'lockSaved':
+      sink.put(locksTable, event.lock, meta)
+      return
+    case 'lockRemoved':
+      sink.remove(locksTable, event.jobKey, meta)
+      return
+    case 'schedulerSaved':
+      sink.put(schedulerTable, event.scheduler, meta)
       return
     case 'horizonMoved':
       sink.moveHorizon(event.timeMs, event.beforeLsn)

@@ -1,6 +1,6 @@
 import type { BorealEvent } from '../model/events.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
-import { applyEvent, type ChangeSink } from './apply-event.ts'
+import { applyEvent, type ChangeSink, childrenOf } from './apply-event.ts'
 import { type JobChange, jobChangesOf } from './job-changes.ts'
 import type { RowMeta, Table } from './table.ts'
 
@@ -19,6 +19,8 @@ export class ChangeSet implements ChangeSink {
   /** Scope → LSN at which a row last left it, by table. */
   readonly departures = new Map<Table, Map<string, number>>()
   readonly jobs = new Map<string, JobChange>()
+  /** Keys of removed rows, by table of their children: what children they had before is gone. */
+  readonly orphaned = new Map<Table, Set<string>>()
   /** Configs that lost a reference and may have lost the last one. */
   readonly abandonedConfigs = new Set<string>()
   /** By key hash: a key that was forgotten may be used anew. */
@@ -43,6 +45,13 @@ export class ChangeSet implements ChangeSink {
 
   remove(table: Table, key: string, meta: RowMeta): void {
     this.#change(table, key, undefined, meta)
+    for (const child of childrenOf(table)) {
+      getOrInsert(this.orphaned, child, () => new Set<string>()).add(key)
+      const changes = this.tables.get(child)
+      for (const [childKey, { current }] of changes ?? []) {
+        if (current !== undefined && child.parent!.key(current) === key) changes!.delete(childKey)
+      }
+    }
   }
 
   moveHorizon(timeMs: number, beforeLsn: number): void {

@@ -2,14 +2,16 @@ import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
 import { countRow, removeEmptyJobs, upsertJobs } from './job-changes.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
-import { type RowMeta, remove, selectByKeys, type Table, upsert } from './table.ts'
+import { type RowMeta, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
 
 /** The row of a table before the change set; `undefined` when there was none. */
 export type RowBefore = (table: Table, key: string) => object | undefined
 
 /** Statements that read what {@link changeStatements} must know of the rows before, one per touched table. */
 export function beforeStatements(changes: ChangeSet): { table: Table; statement: Statement }[] {
-  return changes.touched().map(([table, keys]) => ({ table, statement: selectByKeys(table, keys, 'facets') }))
+  // Children take part in nothing, so nothing follows from what they were.
+  const touched = changes.touched().filter(([table]) => table.parent === undefined)
+  return touched.map(([table, keys]) => ({ table, statement: selectByKeys(table, keys, 'facets') }))
 }
 
 /** Where the log stands after the change set. */
@@ -29,6 +31,9 @@ export function changeStatements(changes: ChangeSet, before: RowBefore, mark: Ap
   const effects = completed(changes, before)
   const statements: Statement[] = []
   if (effects.jobs.size > 0) statements.push(upsertJobs(effects.jobs))
+  for (const [table, parents] of changes.orphaned) {
+    statements.push(removeBy(table, table.parent!.column, [...parents]))
+  }
   for (const { table, puts } of effects.tables) if (puts.length > 0) statements.push(upsert(table, puts))
   for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
   if (effects.abandonedConfigs.size > 0) statements.push(removeUnreferenced(effects.abandonedConfigs))
@@ -65,7 +70,7 @@ function completedRows(table: Table, rows: Map<string, Change>, before: RowBefor
   const puts: { row: object; meta: RowMeta }[] = []
   const removals: string[] = []
   for (const [key, change] of rows) {
-    const old = before(table, key)
+    const old = table.parent === undefined ? before(table, key) : undefined
     recordLeaving(effects, table, old, change.first, change.firstLsn)
     if (old !== undefined) countRow(effects.jobs, table, old, -1)
     if (change.current === undefined) {
@@ -83,7 +88,7 @@ const REFERRING = TABLES.filter((table) => table.configs !== undefined)
 /** A config exists while something refers to it. */
 function removeUnreferenced(configIds: Set<string>): Statement {
   const references = REFERRING.map(
-    (table) => `not exists (select from ${table.name} r where r.config_id = c.config_id)`,
+    (table) => `not exists (select from ${table.configsIn ?? table.name} r where r.config_id = c.config_id)`,
   )
   return {
     sql: `delete from task_config c where config_id = any($1::text[]) and ${references.join(' and ')}`,
@@ -94,6 +99,7 @@ function removeUnreferenced(configIds: Set<string>): Statement {
 function entityChanges(changes: ChangeSet): Statement {
   const versions = new Map<string, number>()
   for (const [table, rows] of changes.tables) {
+    if (table.parent !== undefined) continue
     let version = 0
     for (const change of rows.values()) version = Math.max(version, change.meta.version)
     versions.set(table.entity, version)

@@ -14,7 +14,7 @@ const TABLES: Record<string, { key: string; columns: string[] }> = {
     columns: [
       ...['job_id', 'role', 'environment', 'name', 'init', 'throttled', 'pending', 'assigned', 'starting', 'running'],
       ...['killing', 'preempting', 'restarting', 'draining', 'partitioned', 'finished', 'failed', 'killed', 'lost'],
-      ...['task_version', 'version'],
+      ...['task_version', 'version', 'cron_jobs', 'active_updates', 'terminal_updates', 'new_updates'],
     ],
   },
   task_config: { key: 'config_id', columns: ['config_id', 'config', 'version'] },
@@ -28,6 +28,47 @@ const TABLES: Record<string, { key: string; columns: string[] }> = {
   },
   quota: { key: 'role', columns: ['role', 'num_cpus', 'ram_mb', 'disk_mb', 'quota', 'version'] },
   host: { key: 'host', columns: ['host', 'slave_id', 'mode', 'attributes', 'version'] },
+  cron_job: {
+    key: 'job_id',
+    columns: [
+      ...['job_id', 'role', 'environment', 'job_name', 'config_id', 'cron_schedule', 'cron_collision_policy'],
+      ...['instance_count', 'owner', 'version'],
+    ],
+  },
+  host_maintenance: {
+    key: 'host',
+    columns: ['host', 'default_sla_policy', 'timeout_secs', 'created_timestamp_ms', 'version'],
+  },
+  job_update: {
+    key: 'update_key',
+    columns: [
+      ...['update_key', 'job_id', 'role', 'environment', 'job_name', 'update_id', 'user_name', 'status', 'created_ms'],
+      ...['status_ms', 'last_modified_ms', 'events', 'instance_events', 'lock_token', 'version'],
+    ],
+  },
+  job_update_instructions: {
+    key: 'update_key',
+    columns: ['update_key', 'initial_state', 'desired_state', 'settings', 'metadata', 'version'],
+  },
+  job_update_config: {
+    key: 'json_build_array(update_key, config_id)::text',
+    columns: ['update_key', 'config_id', 'version'],
+  },
+  job_update_event: {
+    key: 'json_build_array(update_key, event_id)::text',
+    columns: ['update_key', 'event_id', 'ordinal', 'status', 'timestamp_ms', 'user_name', 'message', 'version'],
+  },
+  job_instance_update_event: {
+    key: 'json_build_array(update_key, event_id)::text',
+    columns: ['update_key', 'event_id', 'ordinal', 'instance_id', 'action', 'timestamp_ms', 'message', 'version'],
+  },
+  lock: {
+    key: 'job_id',
+    columns: [
+      ...['job_id', 'role', 'environment', 'job_name', 'token', 'user_name', 'timestamp_ms', 'message', 'version'],
+    ],
+  },
+  scheduler: { key: 'one', columns: ['framework_id', 'version'] },
   'boreal.entity_change': { key: 'entity', columns: ['entity', 'version'] },
   'boreal.departure': { key: `entity || ' ' || scope`, columns: ['entity', 'scope', 'version'] },
   'boreal.idempotency': { key: `encode(key_hash, 'hex')`, columns: ['key_hash', 'lsn', 'index', 'time_ms'] },

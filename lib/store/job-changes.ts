@@ -1,6 +1,6 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
 import { parseJobKey } from '../model/job-key.ts'
-import { SCHEDULE_STATUSES } from '../model/schedule-status.ts'
+import { ACTIVE_STATUSES, SCHEDULE_STATUSES } from '../model/schedule-status.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import type { Table } from './table.ts'
 
@@ -18,7 +18,13 @@ export interface JobChange {
 }
 
 /** Columns of table `job` that count what belongs to it. */
-export const JOB_COUNTERS = SCHEDULE_STATUSES.map((status) => status.toLowerCase())
+export const JOB_COUNTERS = [
+  ...SCHEDULE_STATUSES.map((status) => status.toLowerCase()),
+  ...['cron_jobs', 'active_updates', 'terminal_updates', 'new_updates'],
+]
+
+/** Those that count tasks which take part in the job. */
+export const ACTIVE_COUNTERS = ACTIVE_STATUSES.map((status) => status.toLowerCase())
 
 /** Notes that a row of a job changed at an LSN, and gives the job's change to count in. */
 export function jobChangesOf(

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { exactJson } from './table.ts'
 
 /**
  * JSON objects as text, put together by SQL: several times faster than rows that JavaScript turns into objects and
@@ -18,10 +19,16 @@ export const jsonString = (column: string): JsonField => field(sql`to_json(${sql
 /** A number or a `json` column: its text is JSON already. */
 export const jsonRaw = (column: string): JsonField => field(sql`${sql.ref(column)}::text`)
 
+/** An int8 column: a number while that is exact, digits as a string beyond. */
+export const jsonInt64 = (column: string): JsonField => field(sql`(${sql.raw(exactJson(column))})::text`)
+
 /** Text that is JSON already. */
 export const jsonOfSql = (text: RawBuilder<unknown>): JsonField => field(text)
 
 export const optional = (of: JsonField): JsonField => ({ ...of, optional: true })
+
+/** Text that is JSON already, or NULL. */
+export const optionalSql = (text: RawBuilder<unknown>): JsonField => optional(jsonOfSql(text))
 
 /** SQL of an object's text. The first field must not be optional. */
 export function jsonText(fields: Record<string, JsonField>): RawBuilder<string> {
@@ -31,6 +38,13 @@ export function jsonText(fields: Record<string, JsonField>): RawBuilder<string> 
   })
   return sql<string>`${sql.join(parts, sql` || `)} || '}'`
 }
+
+/** SQL of a job key's text, from the columns that every table of jobs has. */
+export const jobKeyText = jsonText({
+  role: jsonString('role'),
+  environment: jsonString('environment'),
+  name: jsonString('job_name'),
+})
 
 /** SQL of an object of counters, without those that are zero. */
 export function jsonCounters(counters: Record<string, string>): RawBuilder<string> {

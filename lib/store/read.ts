@@ -21,12 +21,13 @@ export const MAX_PAGE_BYTES = 5 * 1024 * 1024
  * SQL of the bytes in the rows before the last one, of those columns (`json`) that can be large. Rows for which this
  * is more than a page are not made into records: a page of large records would cost what they all take together.
  */
-export function bytesBefore(columns: string[], key: string): RawBuilder<unknown> {
+export function bytesBefore(columns: string[], order: string | RawBuilder<unknown>): RawBuilder<unknown> {
+  const place = typeof order === 'string' ? sql.ref(order) : order
   const bytes = sql.join(
-    columns.map((column) => sql`octet_length(${sql.ref(column)}::text)`),
+    columns.map((column) => sql`coalesce(octet_length(${sql.ref(column)}::text), 0)`),
     sql` + `,
   )
-  return sql`coalesce(sum(${bytes}) over (order by ${sql.ref(key)} rows between unbounded preceding and 2 preceding), 0)
+  return sql`coalesce(sum(${bytes}) over (order by ${place} rows between unbounded preceding and 2 preceding), 0)
     as bytes_before`
 }
 

@@ -10,7 +10,7 @@ import type { Statement } from './statement.ts'
 const roleRecord = jsonText({
   role: jsonString('role'),
   jobs: jsonRaw('jobs'),
-  cronJobs: jsonOfSql(sql`'0'`),
+  cronJobs: jsonRaw('cron_jobs'),
   tasks: jsonOfSql(taskCounters),
   active: jsonRaw('active'),
   terminal: jsonRaw('terminal'),
@@ -28,7 +28,7 @@ const sums = sql.join(
 function summaries(roles: RawBuilder<unknown>): Statement {
   return compile(sql`
     select role, ${roleRecord} from (
-      select r.role, count(j.job_id) as jobs, ${sums},
+      select r.role, count(j.job_id) as jobs, coalesce(sum(j.cron_jobs), 0) as cron_jobs, ${sums},
              coalesce(sum(j.active), 0) as active, coalesce(sum(j.terminal), 0) as terminal,
              (select q.quota from quota q where q.role = r.role) as quota,
              greatest(max(j.changed_lsn), (select q.version from quota q where q.role = r.role)) as changed_lsn

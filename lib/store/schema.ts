@@ -5,6 +5,29 @@ export interface Schema {
   task: TaskTable
   quota: { role: string; num_cpus: number; ram_mb: number; disk_mb: number; quota: unknown; version: number }
   host: { host: string; slave_id: string | null; mode: string; attributes: unknown; version: number }
+  cron_job: CronJobTable
+  host_maintenance: {
+    host: string
+    default_sla_policy: unknown
+    timeout_secs: number
+    created_timestamp_ms: number
+    version: number
+  }
+  job_update: JobUpdateTable
+  job_update_instructions: {
+    update_key: string
+    initial_state: unknown
+    desired_state: unknown
+    settings: unknown
+    metadata: unknown
+    version: number
+  }
+  job_update_config: { update_key: string; config_id: string; version: number }
+  job_update_event: JobUpdateEventTable
+  job_instance_update_event: JobInstanceUpdateEventTable
+  job_update_progress: { update_key: string; action: string; instances: number; version: number }
+  lock: LockTable
+  scheduler: { one: string; framework_id: string; version: number }
   host_attribute: { host: string; name: string; value: string; version: number }
   job_summary: JobSummaryView
   role_summary: RoleSummaryView
@@ -42,6 +65,10 @@ interface JobTable extends StatusCounters {
   name: string
   task_version: number
   version: number
+  cron_jobs: number
+  active_updates: number
+  terminal_updates: number
+  new_updates: number
 }
 
 interface JobSummaryView extends StatusCounters {
@@ -51,12 +78,17 @@ interface JobSummaryView extends StatusCounters {
   name: string
   active: number
   terminal: number
+  cron_jobs: number
+  active_updates: number
+  updates: number
   changed_lsn: number
 }
 
 interface RoleSummaryView extends StatusCounters {
   role: string
   jobs: number
+  cron_jobs: number
+  active_updates: number
   active: number
   terminal: number
   changed_lsn: number
@@ -80,5 +112,70 @@ interface TaskTable {
   assigned_ports: unknown
   created_ms: number
   updated_ms: number
+  version: number
+}
+
+interface CronJobTable {
+  job_id: string
+  role: string
+  environment: string
+  job_name: string
+  config_id: string
+  cron_schedule: string | null
+  cron_collision_policy: string
+  instance_count: number
+  owner: unknown
+  version: number
+}
+
+interface JobUpdateTable {
+  update_key: string
+  job_id: string
+  role: string
+  environment: string
+  job_name: string
+  update_id: string
+  user_name: string
+  status: string | null
+  created_ms: number | null
+  status_ms: number | null
+  last_modified_ms: number | null
+  events: number
+  instance_events: number
+  lock_token: string | null
+  version: number
+}
+
+interface JobUpdateEventTable {
+  update_key: string
+  event_id: string
+  ordinal: number
+  status: string
+  timestamp_ms: number
+  user_name: string | null
+  message: string | null
+  version: number
+}
+
+interface JobInstanceUpdateEventTable {
+  update_key: string
+  event_id: string
+  ordinal: number
+  instance_id: number
+  action: string
+  timestamp_ms: number
+  message: string | null
+  version: number
+}
+
+interface LockTable {
+  job_id: string
+  role: string
+  environment: string
+  job_name: string
+  token: string
+  user_name: string
+  timestamp_ms: number
+  message: string | null
   version: number
 }

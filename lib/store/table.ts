@@ -12,8 +12,11 @@ export interface Table<Row extends object = object> {
   entity: string
   /** SQL name. */
   name: string
-  /** Columns in order; the first is the key. */
+  /** Columns in order; the key comes first. */
   columns: Column<Row>[]
+  /** How many columns the key has. Default 1. */
+  keyWidth?: 2
+  /** The key as text; see {@link compositeKey} for one of two columns. */
   key(row: Row): string
   /** SQL that gives a row of the model as JSON, from the columns of the table. */
   rowJson: string
@@ -27,6 +30,15 @@ export interface Table<Row extends object = object> {
   job?(row: Row): { jobId: string; counter: string }
   /** The configs the row refers to. */
   configs?(row: Row): string[]
+  /** The table that holds the references to configs, when it is another one. */
+  configsIn?: string
+  /** Rows that belong to a row of another table, and go with it. They take part in nothing themselves. */
+  parent?: { table: Table; column: string; key(row: Row): string }
+}
+
+/** The text of a key of two columns. */
+export function compositeKey(...parts: [string, string]): string {
+  return JSON.stringify(parts)
 }
 
 export interface Column<Row> {
@@ -56,19 +68,38 @@ export function upsert<Row extends object>(table: Table<Row>, rows: { row: Row; 
 
 /** A statement that removes rows by key. */
 export function remove(table: Table, keys: string[]): Statement {
-  return {
-    sql: `delete from ${table.name} where ${table.columns[0]!.name} = any($1::text[])`,
-    params: [arrayParam(keys)],
-  }
+  return removeBy(table, table.columns[0]!.name, keys)
+}
+
+/** A statement that removes the rows with one of these values in a column (text). */
+export function removeBy(table: Table, column: string, values: string[]): Statement {
+  return { sql: `delete from ${table.name} where ${column} = any($1::text[])`, params: [arrayParam(values)] }
 }
 
 /** A statement that reads rows by key, as one JSON array; read it with {@link rowsOf}. */
 export function selectByKeys(table: Table, keys: Iterable<string>, part: 'row' | 'facets' = 'row'): Statement {
   const json = part === 'row' ? table.rowJson : table.facetsJson
-  return {
-    sql: `select json_agg(${json}) from ${table.name} where ${table.columns[0]!.name} = any($1::text[])`,
-    params: [arrayParam([...keys])],
+  const [first, second] = table.columns.map((column) => column.name)
+  if (table.keyWidth === undefined) {
+    return {
+      sql: `select json_agg(${json}) from ${table.name} where ${first} = any($1::text[])`,
+      params: [arrayParam([...keys])],
+    }
   }
+  const parts = [...keys].map((key) => JSON.parse(key) as [string, string])
+  return {
+    // Lateral: each key goes through the index, whatever the planner thinks of the number of keys.
+    sql:
+      `select json_agg(${json}) from unnest($1::text[], $2::text[]) as wanted(k1, k2), ` +
+      `lateral (select * from ${table.name} where ${first} = wanted.k1 and ${second} = wanted.k2) as ${table.name}`,
+    params: [arrayParam(parts.map(([part]) => part)), arrayParam(parts.map(([, part]) => part))],
+  }
+}
+
+/** SQL of an int8 column as JSON without loss: digits as text where a number would not be exact. */
+export function exactJson(column: string): string {
+  const exact = `${column} between -9007199254740991 and 9007199254740991`
+  return `case when ${exact} then to_json(${column}) else to_json(${column}::text) end`
 }
 
 /** Rows of the model with their versions. SQL gives NULL for an absent field, the model leaves it out. */
@@ -83,15 +114,16 @@ export function rowsOf<Row extends object>(result: ResultSet | undefined): { row
 
 const upserts = new Map<string, string>()
 
-function upsertSql(table: Pick<Table, 'name'> & { columns: { name: string; type: string }[] }): string {
+function upsertSql(table: Pick<Table, 'name' | 'keyWidth'> & { columns: { name: string; type: string }[] }): string {
   let sql = upserts.get(table.name)
   if (sql === undefined) {
     const names = table.columns.map((column) => column.name)
     const arrays = table.columns.map((column, index) => `$${index + 1}::${column.type}[]`)
-    const updates = names.slice(1).map((name) => `${name} = excluded.${name}`)
+    const keyWidth = table.keyWidth ?? 1
+    const updates = names.slice(keyWidth).map((name) => `${name} = excluded.${name}`)
     sql =
       `insert into ${table.name} (${names.join(', ')}) select * from unnest(${arrays.join(', ')}) ` +
-      `on conflict (${names[0]}) do update set ${updates.join(', ')}`
+      `on conflict (${names.slice(0, keyWidth).join(', ')}) do update set ${updates.join(', ')}`
     upserts.set(table.name, sql)
   }
   return sql

@@ -3,6 +3,7 @@ import type { TaskRow } from '../model/events.ts'
 import { jobId } from '../model/job-key.ts'
 import type { TaskMutationQuery, TaskQuery } from '../model/task-query.ts'
 import { compile } from './dialect.ts'
+import { FIND_LIMIT, type Find } from './find.ts'
 import type { Statement } from './statement.ts'
 import { jobIdOf, tasksTable } from './tasks-table.ts'
 
@@ -116,6 +117,16 @@ function jobsOf({ roles, environments, jobNames }: TaskFilter): RawBuilder<unkno
   if (environments !== undefined) conditions.push(sql`environment = any(${environments}::text[])`)
   if (jobNames !== undefined) conditions.push(sql`name = any(${jobNames}::text[])`)
   return sql`select job_id from job where ${sql.join(conditions, sql` and `)}`
+}
+
+/** The tasks that a mutation finds. */
+export function findTasks(filter: TaskFilter): Find<TaskRow> {
+  return {
+    table: tasksTable,
+    name: JSON.stringify(filter),
+    statement: () => selectMatching(filter, FIND_LIMIT),
+    matches: (row) => taskMatches(filter, row),
+  }
 }
 
 /** Reads the rows that a mutation finds, at most `limit`; read the answer with `rowsOf`. */

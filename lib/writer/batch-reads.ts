@@ -1,13 +1,11 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
 import type { Scope } from '../model/preconditions.ts'
-import { MAX_ROWS } from '../model/transaction.ts'
 import type { RowBefore } from '../store/change-statements.ts'
-import { JOB_COUNTERS } from '../store/job-changes.ts'
+import type { Find } from '../store/find.ts'
+import { ACTIVE_COUNTERS, JOB_COUNTERS } from '../store/job-changes.ts'
 import { jsonOf, type ResultSet, textOf } from '../store/protocol.ts'
 import { arrayParam, type Statement, statement } from '../store/statement.ts'
 import { rowsOf, selectByKeys, type Table } from '../store/table.ts'
-import { selectMatching, type TaskFilter } from '../store/task-filter.ts'
-import { tasksTable } from '../store/tasks-table.ts'
 
 /** A scope as text, e.g. `job:www/prod/hello`; the whole entity is `''`. */
 export function scopeText(scope: Scope): string {
@@ -15,10 +13,15 @@ export function scopeText(scope: Scope): string {
   return kind === undefined ? '' : `${kind}:${value}`
 }
 
+function nameOf<Row extends object>({ table, name }: Find<Row>): string {
+  return `${table.entity} ${name}`
+}
+
 /** A job as its counters say: how many rows belong to it, and when anything in it last changed. */
 export interface JobState {
   jobId: string
   members: number
+  activeTasks: number
   version: number
 }
 
@@ -29,7 +32,7 @@ export interface JobState {
  */
 export class BatchReads {
   readonly #keys = new Map<Table, Set<string>>()
-  readonly #filters = new Map<string, TaskFilter>()
+  readonly #finds = new Map<string, Find>()
   readonly #scopes = new Map<string, { table: Table; scope: string }>()
   readonly #jobs = new Set<string>()
   readonly #roles = new Set<string>()
@@ -39,8 +42,8 @@ export class BatchReads {
     getOrInsert(this.#keys, table, () => new Set<string>()).add(key)
   }
 
-  tasks(filter: TaskFilter): void {
-    this.#filters.set(JSON.stringify(filter), filter)
+  find<Row extends object>(find: Find<Row>): void {
+    this.#finds.set(nameOf(find), find as unknown as Find)
   }
 
   scope(table: Table, scope: Scope): void {
@@ -71,8 +74,8 @@ export class BatchReads {
     for (const [table, keys] of this.#keys) {
       add(selectByKeys(table, keys), (snapshot, result) => snapshot.addRows(table, keys, result))
     }
-    for (const [text, filter] of this.#filters) {
-      add(selectMatching(filter, MAX_ROWS + 1), (snapshot, result) => snapshot.addMatches(text, result))
+    for (const find of this.#finds.values()) {
+      add(find.statement(), (snapshot, result) => snapshot.addFound(find, result))
     }
     for (const [name, { table, scope }] of this.#scopes) {
       add(scopeVersion(table, scope), (snapshot, result) =>
@@ -97,8 +100,8 @@ export class BatchReads {
 /** What a batch read: the store at one place of the log, as far as the batch needs it. */
 export class Snapshot {
   readonly rows = new Map<Table, Map<string, { row: object; version: number } | undefined>>()
-  /** Filter (as text) → keys of the tasks it finds. */
-  readonly matches = new Map<string, string[]>()
+  /** Find → keys of the rows found. */
+  readonly found = new Map<string, string[]>()
   readonly scopes = new Map<string, number>()
   readonly jobs = new Map<string, JobState & { role: string }>()
   readonly idempotency = new Map<string, { lsn: number; index: number }>()
@@ -113,12 +116,17 @@ export class Snapshot {
     for (const found of rowsOf(result)) rows.set(table.key(found.row), found)
   }
 
-  addMatches(filter: string, result: ResultSet): void {
+  addFound(find: Find, result: ResultSet): void {
     const found = rowsOf(result)
-    const rows = this.#rowsOf(tasksTable)
-    const keys = found.map(({ row }) => (tasksTable as Table).key(row))
+    const rows = this.#rowsOf(find.table)
+    const keys = found.map(({ row }) => find.table.key(row))
     for (const [index, key] of keys.entries()) rows.set(key, found[index])
-    this.matches.set(filter, keys)
+    this.found.set(nameOf(find), keys)
+  }
+
+  /** Keys of the rows that a find gave; `undefined` when it was not announced. */
+  keysFound<Row extends object>(find: Find<Row>): string[] | undefined {
+    return this.found.get(nameOf(find))
   }
 
   addJobs(result: ResultSet): void {
@@ -159,6 +167,7 @@ function scopeVersion(table: Table, scope: string): Statement {
 
 const JOB_STATES = `
   select json_agg(json_build_object('jobId', job_id, 'role', role, 'members', ${JOB_COUNTERS.join(' + ')},
+    'activeTasks', ${ACTIVE_COUNTERS.join(' + ')},
     'version', version)) from job where `
 
 function jobStates(jobs: Set<string>, roles: Set<string>): Statement {

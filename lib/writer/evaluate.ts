@@ -5,8 +5,10 @@ import { ChangeSet } from '../store/change-set.ts'
 import type { RowMeta } from '../store/table.ts'
 import { BatchReads, type Snapshot } from './batch-reads.ts'
 import { announcePrecondition, checkPreconditions } from './check-preconditions.ts'
+import { JobTally } from './job-tally.ts'
 import { announceOperation, decideOperation } from './operations/handlers.ts'
 import { Overlay } from './overlay.ts'
+import type { StoreLimits } from './store-limits.ts'
 import type { Submission } from './submission.ts'
 
 /** What became of one submission of a batch. */
@@ -24,6 +26,7 @@ export interface Evaluation {
   decisions: Decision[]
   transactions: LoggedTransaction[]
   changes: ChangeSet
+  tally: JobTally
 }
 
 export interface EvaluationContext {
@@ -33,6 +36,7 @@ export interface EvaluationContext {
   horizonMs: number
   /** Refuse what adds rows. */
   full: boolean
+  limits: StoreLimits
   newId(): string
 }
 
@@ -59,7 +63,7 @@ export function evaluateBatch(
   snapshot: Snapshot,
   context: EvaluationContext,
 ): Evaluation {
-  const evaluation: Evaluation = { decisions: [], transactions: [], changes: new ChangeSet() }
+  const evaluation: Evaluation = { decisions: [], transactions: [], changes: new ChangeSet(), tally: new JobTally() }
   evaluation.changes.apply([], context.meta)
   /** Keys used earlier in this batch. */
   const used = new Map<string, number>()
@@ -81,7 +85,7 @@ function decide(
   submission: Submission,
   snapshot: Snapshot,
   context: EvaluationContext,
-  { transactions, changes }: Evaluation,
+  { transactions, changes, tally }: Evaluation,
   used: Map<string, number>,
 ): Decision {
   const { request, principal, key, reason } = submission
@@ -93,8 +97,9 @@ function decide(
       if (before !== undefined) return { kind: 'repeat', ...before }
       checkKeyTime(key.timeMs, context)
     }
-    const state = new Overlay(snapshot, changes, context.meta)
-    checkPreconditions(request.preconditions ?? [], state, snapshot)
+    const { meta, limits } = context
+    const state = new Overlay({ snapshot, changes, tally, meta, limits })
+    checkPreconditions(request.preconditions ?? [], state)
     const results = request.operations.map((operation) => decideOperation(operation, state))
     if (state.events.length === 0) return { kind: 'noop', results }
     if (context.full && state.growth > 0) throw storeFull()

@@ -1,15 +1,27 @@
 import { compareText } from '../model/compare-text.ts'
 import { BorealError } from '../model/errors.ts'
-import type { BorealEvent, TaskRow } from '../model/events.ts'
+import type { BorealEvent } from '../model/events.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import type { Scope } from '../model/preconditions.ts'
 import { MAX_ROWS } from '../model/transaction.ts'
-import { applyEvent, type ChangeSink } from '../store/apply-event.ts'
+import { applyEvent, type ChangeSink, childrenOf } from '../store/apply-event.ts'
 import type { ChangeSet } from '../store/change-set.ts'
+import type { Find } from '../store/find.ts'
 import { type RowMeta, required, type Table } from '../store/table.ts'
-import { type TaskFilter, taskMatches } from '../store/task-filter.ts'
-import { tasksTable } from '../store/tasks-table.ts'
-import { type Snapshot, scopeText } from './batch-reads.ts'
+import { type JobState, type Snapshot, scopeText } from './batch-reads.ts'
+import { JobTally } from './job-tally.ts'
+import type { StoreLimits } from './store-limits.ts'
+
+/** What the transactions of a batch share. */
+export interface BatchContext {
+  snapshot: Snapshot
+  /** What the transactions before have changed. */
+  changes: ChangeSet
+  tally: JobTally
+  /** LSN and time that the changes will have. */
+  meta: RowMeta
+  limits: StoreLimits
+}
 
 /**
  * The state on which one transaction is decided: what was read, changed by the transactions before it in the batch,
@@ -17,21 +29,28 @@ import { type Snapshot, scopeText } from './batch-reads.ts'
  * `commit`.
  */
 export class Overlay implements ChangeSink {
+  readonly #context: BatchContext
   readonly #snapshot: Snapshot
   readonly #batch: ChangeSet
   /** LSN and time that the transaction's changes will have. */
   readonly meta: RowMeta
+  readonly limits: StoreLimits
+  readonly #tally = new JobTally()
   readonly events: BorealEvent[] = []
   /** Rows as this transaction leaves them; `undefined` is a removed one. */
   readonly #own = new Map<Table, Map<string, object | undefined>>()
+  /** Keys of rows that this transaction removed, by table of their children. */
+  readonly #orphaned = new Map<Table, Set<string>>()
   #rows = 0
   /** Rows this transaction adds to the store, less those it removes. */
   growth = 0
 
-  constructor(snapshot: Snapshot, batch: ChangeSet, meta: RowMeta) {
-    this.#snapshot = snapshot
-    this.#batch = batch
-    this.meta = meta
+  constructor(context: BatchContext) {
+    this.#context = context
+    this.#snapshot = context.snapshot
+    this.#batch = context.changes
+    this.meta = context.meta
+    this.limits = context.limits
   }
 
   /** The row under a key, as the transaction sees it. The key must have been announced to BatchReads. */
@@ -45,18 +64,18 @@ export class Overlay implements ChangeSink {
     return this.#changed(table, key) ? this.meta.version : this.#read(table, key)!.version
   }
 
-  /** Tasks that the filter finds, in the order of their ids. The filter must have been announced to BatchReads. */
-  tasks(filter: TaskFilter): TaskRow[] {
-    const found = required(this.#snapshot.matches.get(JSON.stringify(filter)), 'a task query')
+  /** The rows that a find gives, in the order of their keys. It must have been announced to BatchReads. */
+  find<Row extends object>(find: Find<Row>): Row[] {
+    const found = required(this.#snapshot.keysFound(find), 'what a query finds')
     if (found.length > MAX_ROWS) throw tooManyRows()
     const keys = new Set(found)
-    for (const key of this.#changedKeys(tasksTable)) keys.add(key)
-    const rows: TaskRow[] = []
-    for (const key of keys) {
-      const row = this.row(tasksTable, key)
-      if (row !== undefined && taskMatches(filter, row)) rows.push(row)
+    for (const key of this.#changedKeys(find.table as unknown as Table)) keys.add(key)
+    const rows: Row[] = []
+    for (const key of [...keys].sort(compareText)) {
+      const row = this.row(find.table, key)
+      if (row !== undefined && find.matches(row)) rows.push(row)
     }
-    return rows.sort((a, b) => compareText(a.taskId, b.taskId))
+    return rows
   }
 
   /** LSN of the last change of an entity within a scope. The scope must have been announced to BatchReads. */
@@ -72,11 +91,27 @@ export class Overlay implements ChangeSink {
     return read
   }
 
-  /** Keys of a table's rows that the batch has changed so far, with the rows before and now. */
-  *changes(table: Table): Generator<{ before: object | undefined; now: object | undefined }> {
-    for (const key of this.#changedKeys(table)) {
-      yield { before: this.#read(table, key)?.row, now: this.#current(table, key) }
+  /** A job as it stands now, `undefined` when nothing belongs to it. It must have been announced to BatchReads. */
+  job(jobId: string): JobState | undefined {
+    const read = this.#snapshot.jobs.get(jobId)
+    const changes = [this.#context.tally.get(jobId), this.#tally.get(jobId)].filter((change) => change !== undefined)
+    if (changes.length === 0) return read
+    const job = { jobId, members: 0, activeTasks: 0, ...read, version: this.meta.version }
+    for (const change of changes) {
+      job.members += change.members
+      job.activeTasks += change.activeTasks
     }
+    return job.members === 0 ? undefined : job
+  }
+
+  /** Ids of the jobs of a role that were read or changed. */
+  jobsOfRole(role: string): string[] {
+    const jobIds = new Set<string>()
+    for (const job of this.#snapshot.jobs.values()) if (job.role === role) jobIds.add(job.jobId)
+    for (const tally of [this.#context.tally, this.#tally]) {
+      for (const jobId of tally.jobIds()) if (jobId.startsWith(`${role}/`)) jobIds.add(jobId)
+    }
+    return [...jobIds]
   }
 
   /** Makes an event part of the transaction; what follows sees its effect. */
@@ -85,9 +120,22 @@ export class Overlay implements ChangeSink {
     applyEvent(event, this.meta, this)
   }
 
+  /**
+   * Adds to the last event instead of emitting another one, if it is of the same kind. `merge` changes it so that it has
+   * the effect of both.
+   */
+  extend<E extends BorealEvent>(event: E, merge: (last: E, event: E) => void): boolean {
+    const last = this.events.at(-1)
+    if (last?.event !== event.event) return false
+    merge(last as E, event)
+    applyEvent(event, this.meta, this)
+    return true
+  }
+
   /** Takes the transaction over into the batch. */
   commit(): void {
     this.#batch.apply(this.events, this.meta)
+    this.#context.tally.add(this.#tally)
   }
 
   put<Row extends object>(table: Table<Row>, row: Row): void {
@@ -96,6 +144,12 @@ export class Overlay implements ChangeSink {
 
   remove(table: Table, key: string): void {
     this.#set(table, key, undefined)
+    for (const child of childrenOf(table)) {
+      getOrInsert(this.#orphaned, child, () => new Set<string>()).add(key)
+      for (const [childKey, row] of this.#own.get(child) ?? []) {
+        if (row !== undefined && child.parent!.key(row) === key) this.#own.get(child)!.set(childKey, undefined)
+      }
+    }
   }
 
   moveHorizon(): void {
@@ -107,6 +161,8 @@ export class Overlay implements ChangeSink {
     const before = this.#current(table, key)
     if (before === undefined && row !== undefined) this.growth++
     if (before !== undefined && row === undefined) this.growth--
+    if (before !== undefined) this.#tally.count(table, before, -1)
+    if (row !== undefined) this.#tally.count(table, row, 1)
     getOrInsert(this.#own, table, () => new Map<string, object | undefined>()).set(key, row)
   }
 
@@ -114,11 +170,23 @@ export class Overlay implements ChangeSink {
     const own = this.#own.get(table)
     if (own?.has(key)) return own.get(key)
     const change = this.#batch.tables.get(table)?.get(key)
-    return change === undefined ? this.#read(table, key)?.row : change.current
+    const row = change === undefined ? this.#read(table, key)?.row : change.current
+    return row !== undefined && this.#isOrphan(table, row, change === undefined) ? undefined : row
+  }
+
+  /** Whether the row's parent was removed after it: by this transaction, or by one before it in the batch. */
+  #isOrphan(table: Table, row: object, fromStore: boolean): boolean {
+    if (table.parent === undefined) return false
+    const parent = table.parent.key(row)
+    return (
+      (this.#orphaned.get(table)?.has(parent) || (fromStore && this.#batch.orphaned.get(table)?.has(parent))) ?? false
+    )
   }
 
   #read(table: Table, key: string): { row: object; version: number } | undefined {
     const rows = this.#snapshot.rows.get(table)
+    // Rows of a parent are asked for only where a client may have named one before; the others are new.
+    if (!rows?.has(key) && table.parent !== undefined) return undefined
     if (!rows?.has(key)) throw new BorealError('internal', `${table.entity} ${key} was not read before it was needed`)
     return rows.get(key)
   }

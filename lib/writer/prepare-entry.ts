@@ -5,6 +5,7 @@ import { SqlError } from '../store/protocol.ts'
 import type { Step, Store } from '../store/store.ts'
 import { announceBatch, type Decision, type Evaluation, evaluateBatch } from './evaluate.ts'
 import type { Horizon } from './horizon.ts'
+import type { StoreLimits } from './store-limits.ts'
 import type { Submission } from './submission.ts'
 
 /** A batch that is decided and written, inside an open SQL transaction, and only waits for the log. */
@@ -28,6 +29,7 @@ export interface PreparationContext {
   runtime: Runtime
   /** Refuse what adds rows. */
   full: boolean
+  limits: StoreLimits
 }
 
 /**
@@ -37,13 +39,13 @@ export interface PreparationContext {
 export async function prepareEntry(
   store: Store,
   batch: readonly Submission[],
-  { log, horizon, runtime, full }: PreparationContext,
+  { log, horizon, runtime, full, limits }: PreparationContext,
 ): Promise<Preparation> {
   const { mark } = store
   const meta = { version: mark.lsn + 1, timeMs: log.nextTime(mark) }
   const plan = announceBatch(batch).plan()
   const snapshot = plan.load(await store.begin(plan.statements))
-  const context = { meta, horizonMs: horizon.timeMs, full, newId: runtime.newId }
+  const context = { meta, horizonMs: horizon.timeMs, full, limits, newId: runtime.newId }
   const evaluation = evaluateBatch(batch, snapshot, context)
   if (evaluation.transactions.length === 0) {
     await store.rollback()

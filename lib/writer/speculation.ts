@@ -6,8 +6,10 @@ import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import { BatchReads } from './batch-reads.ts'
 import { announcePrecondition, checkPreconditions } from './check-preconditions.ts'
+import { JobTally } from './job-tally.ts'
 import { announceOperation, decideOperation } from './operations/handlers.ts'
 import { Overlay } from './overlay.ts'
+import type { StoreLimits } from './store-limits.ts'
 
 /** What a transaction would do if it were the next one: decided by the same code as a real one, never logged. */
 export interface Speculation {
@@ -28,7 +30,10 @@ export interface SpeculationPlan {
   decide(read: ResultSet[], lsn: number, timeMs: number): Speculation
 }
 
-export function planSpeculation({ preconditions = [], operations }: TransactionRequest): SpeculationPlan {
+export function planSpeculation(
+  { preconditions = [], operations }: TransactionRequest,
+  limits: StoreLimits,
+): SpeculationPlan {
   const reads = new BatchReads()
   for (const precondition of preconditions) announcePrecondition(precondition, reads)
   for (const operation of operations) announceOperation(operation, reads)
@@ -39,8 +44,8 @@ export function planSpeculation({ preconditions = [], operations }: TransactionR
       const snapshot = load(read)
       const meta = { version: lsn + 1, timeMs }
       const changes = new ChangeSet()
-      const state = new Overlay(snapshot, changes, meta)
-      checkPreconditions(preconditions, state, snapshot)
+      const state = new Overlay({ snapshot, changes, tally: new JobTally(), meta, limits })
+      checkPreconditions(preconditions, state)
       const results = operations.map((operation) => decideOperation(operation, state))
       if (state.events.length === 0) return { results, changes: [] }
       state.commit()

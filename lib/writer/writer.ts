@@ -14,6 +14,7 @@ import { type Decision, keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
 import { type Preparation, type PreparedEntry, prepareEntry } from './prepare-entry.ts'
 import { Queue, type QueueLimits } from './queue.ts'
+import { STORE_LIMITS, type StoreLimits } from './store-limits.ts'
 import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
 import type { Watermark } from './watermark.ts'
 
@@ -26,6 +27,7 @@ export interface WriterOptions {
   watermark: Watermark
   queue?: QueueLimits
   horizon?: HorizonLimits
+  limits?: StoreLimits
   /** Ms a client waits when it says nothing else. Default 25,000 (API Gateway gives up after 29,000). */
   timeoutMs?: number
   /** Ms after which an append of unknown outcome no longer holds the SQL transaction open. Default 1,000. */
@@ -178,8 +180,8 @@ export class Writer {
 
   /** One try: read, decide, write, append. The store is left at its place or one step on, never in between. */
   async #round(store: Store, batch: Submission[]): Promise<Outcome> {
-    const { log, watermark, runtime } = this.#options
-    const context = { log, runtime, horizon: this.#horizon, full: watermark.full }
+    const { log, watermark, runtime, limits = STORE_LIMITS } = this.#options
+    const context = { log, runtime, horizon: this.#horizon, full: watermark.full, limits }
     const preparation = await prepareEntry(store, batch, context)
     return preparation.kind === 'prepared' ? this.#append(store, batch, preparation) : preparation
   }

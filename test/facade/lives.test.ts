@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isBorealError } from '../../lib/index.ts'
 import { quota } from '../support/records.ts'
 import { describeStorages } from '../support/storages.ts'
-import { taskIn } from '../support/task-store.ts'
+import { configIn, taskIn } from '../support/task-store.ts'
 
 /** How closures begin, nest, fail and end. */
 
@@ -124,7 +124,10 @@ describeStorages('closures', ({ storage, api, over }) => {
   test('thousands of tasks, one by one, are one transaction', async () => {
     const ids = Array.from({ length: 5_100 }, (_, index) => `many-${String(index).padStart(4, '0')}`)
     await storage.write(async ({ tasks }) => {
-      for (const id of ids) tasks.save([taskIn('many', id)])
+      for (const [index, id] of ids.entries()) {
+        const job = configIn('many', `job-${index % 2}`)
+        tasks.save([taskIn('many', id, { task: job })])
+      }
       for (const id of ids.slice(0, 100)) await tasks.mutate(id, (task) => ({ ...task, status: 'RUNNING' }))
       expect(await tasks.fetch({ role: 'many', statuses: ['RUNNING'] })).toHaveLength(100)
     })

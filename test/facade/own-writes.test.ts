@@ -11,6 +11,11 @@ const TASKS = Array.from({ length: 8 }, (_, index) => `rw-${index}`)
 const HOSTS = ['rw-h1', 'rw-h2']
 const STATUSES = ['PENDING', 'RUNNING', 'FINISHED'] as const
 
+const jobIn = (role: string) => ({ role, environment: 'prod', name: 'hello' })
+const UPDATES = ROLES.flatMap((role) => ['u-1', 'u 2/é'].map((id) => ({ job: jobIn(role), id })))
+/** Times of events, all different: at the same time the order of updates in a list would be that of their keys. */
+let clock = 1
+
 const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.length)]!
 const some = <T>(from: readonly T[]): T[] => {
   const found = from.filter(() => Math.random() < 0.4)
@@ -44,9 +49,40 @@ const writes: ((stores: MutableStores) => unknown)[] = [
   ({ quotas }) => quotas.save(pick(ROLES), quota(pick([1, 2]))),
   ({ quotas }) => quotas.remove(pick(ROLES)),
   ({ hosts }) => hosts.save(host(pick(HOSTS), { mode: pick(['NONE', 'DRAINED']) })),
+  ({ cronJobs }) => {
+    const key = jobIn(pick(ROLES))
+    cronJobs.save({ key, cronSchedule: '* * * * *', taskConfig: configIn(key.role), instanceCount: pick([1, 2]) })
+  },
+  ({ cronJobs }) => cronJobs.remove(jobIn(pick(ROLES))),
+  ({ hostMaintenance }) =>
+    hostMaintenance.save({ host: pick(HOSTS), timeoutSecs: pick([1, 2]), createdTimestampMs: 1 }),
+  ({ hostMaintenance }) => hostMaintenance.remove(pick(HOSTS)),
+  ({ scheduler }) => scheduler.saveFrameworkId(pick(['one', 'two'])),
+  async ({ locks }) => {
+    const job = jobIn(pick(ROLES))
+    if ((await locks.get(job)) === undefined) {
+      locks.save({ key: { job }, token: `token-${job.role}`, user: 'ann', timestampMs: 1 })
+    } else locks.remove({ job })
+  },
+  async ({ jobUpdates, locks }) => {
+    const key = pick(UPDATES)
+    if ((await jobUpdates.details(key)) !== undefined) return
+    const lock = await locks.get(key.job)
+    const desiredState = { task: configIn(key.job.role), instances: [{ first: 0, last: 3 }] }
+    jobUpdates.save({ summary: { key, user: pick(['ann', 'bob']) }, instructions: { desiredState } }, lock?.token)
+  },
+  async ({ jobUpdates }) => {
+    const key = pick(UPDATES)
+    if ((await jobUpdates.details(key)) === undefined) return
+    const status = pick(['ROLLING_FORWARD', 'ROLLED_FORWARD', 'FAILED'] as const)
+    jobUpdates.saveEvent(key, { status, timestampMs: clock++ })
+    jobUpdates.saveInstanceEvent(key, { instanceId: pick([0, 1]), action: 'INSTANCE_UPDATED', timestampMs: clock++ })
+  },
+  ({ jobUpdates }) => jobUpdates.remove([pick(UPDATES)]),
+  ({ jobUpdates }) => jobUpdates.prune({ perJobRetainCount: 1, historyPruneThresholdMs: 0 }),
 ]
 
-async function look({ tasks, quotas, hosts, jobs, roles }: Stores): Promise<unknown> {
+async function look({ tasks, quotas, hosts, jobs, roles, ...others }: Stores): Promise<unknown> {
   const answers = [
     ...TASKS.map((id) => tasks.get(id)),
     tasks.fetch(),
@@ -66,6 +102,24 @@ async function look({ tasks, quotas, hosts, jobs, roles }: Stores): Promise<unkn
     hosts.list(),
     hosts.list({ mode: ['DRAINED'] }),
     ...HOSTS.map((name) => hosts.get(name)),
+    others.cronJobs.list(),
+    others.cronJobs.list({ role: ROLES[1]! }),
+    ...ROLES.map((role) => others.cronJobs.get(jobIn(role))),
+    others.hostMaintenance.list(),
+    ...HOSTS.map((name) => others.hostMaintenance.get(name)),
+    others.locks.list(),
+    ...ROLES.map((role) => others.locks.get(jobIn(role))),
+    others.scheduler.frameworkId(),
+    others.jobUpdates.summaries(),
+    others.jobUpdates.fetch({ role: ROLES[0]!, statuses: [] }),
+    others.jobUpdates.summaries({ jobKey: jobIn(ROLES[1]!), user: 'ann' }),
+    others.jobUpdates.summaries({ statuses: ['ROLLING_FORWARD'] }),
+    ...UPDATES.flatMap((key) => [
+      others.jobUpdates.details(key),
+      others.jobUpdates.summaries({ key, user: 'bob' }),
+      others.jobUpdates.instanceEvents(key),
+      others.jobUpdates.instanceEvents(key, { instanceId: 1 }),
+    ]),
   ]
   return plain(await Promise.all(answers))
 }
@@ -79,9 +133,9 @@ function plain(value: unknown): unknown {
 
 describeStorages('own writes', ({ storage }) => {
   test('are read as they will be committed', async () => {
-    for (let round = 0; round < 25; round++) {
+    for (let round = 0; round < 30; round++) {
       const before = await storage.write(async (stores) => {
-        for (let step = 0; step < 5; step++) {
+        for (let step = 0; step < 8; step++) {
           await pick(writes)(stores)
           if (Math.random() < 0.3) await stores.tasks.fetch(pick(queries)())
           if (Math.random() < 0.3) await stores.tasks.get(pick(TASKS))

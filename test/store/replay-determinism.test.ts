@@ -13,7 +13,7 @@ const QUICK_HORIZON = { maxAgeMs: 4 * HOUR, minAgeMs: HOUR, maxKeys: 40, sliceMs
 
 test('gives the same state however the log is cut into steps', { timeout: 10 * MINUTE }, async () => {
   const seed = 4242
-  const requests = fc.sample(randomTransaction, { numRuns: 240, seed })
+  const requests = fc.sample(randomTransaction, { numRuns: 480, seed })
   const runtime = new ManualRuntime()
   const { node } = await memoryNode({ horizon: QUICK_HORIZON, runtime })
   for (let start = 0; start < requests.length; start += 8) {
@@ -53,7 +53,7 @@ test('gives the same state however the log is cut into steps', { timeout: 10 * M
 
 test('counters, jobs, configs and departures are what the rows say', { timeout: 2 * MINUTE }, async () => {
   const { node } = await memoryNode()
-  for (const request of fc.sample(randomTransaction, { numRuns: 150, seed: 7 })) {
+  for (const request of fc.sample(randomTransaction, { numRuns: 400, seed: 7 })) {
     await node.submit(request, { principal: 'p' }).catch(() => undefined)
   }
   const differences = await node.read(
@@ -67,10 +67,30 @@ test('counters, jobs, configs and departures are what the rows say', { timeout: 
                          from task group by job_id) t using (job_id)
               where j.running <> coalesce(t.running, 0) or j.pending <> coalesce(t.pending, 0)
             union all
-            select 'job without tasks', job_id from job where not exists (select from task where task.job_id = job.job_id)
+            select 'other counter', j.job_id from job j
+              where j.cron_jobs <> (select count(*) from cron_job c where c.job_id = j.job_id)
+                 or j.active_updates + j.terminal_updates + j.new_updates
+                      <> (select count(*) from job_update u where u.job_id = j.job_id)
+                 or j.active_updates
+                      <> (select count(*) from job_update u where u.job_id = j.job_id and u.status like 'ROLLING%')
             union all
-            select 'config without tasks', config_id from task_config c
+            select 'job without anything', job_id from job
+              where not exists (select from task where task.job_id = job.job_id)
+                and not exists (select from cron_job where cron_job.job_id = job.job_id)
+                and not exists (select from job_update where job_update.job_id = job.job_id)
+            union all
+            select 'config without a use', config_id from task_config c
               where not exists (select from task where task.config_id = c.config_id)
+                and not exists (select from cron_job where cron_job.config_id = c.config_id)
+                and not exists (select from job_update_config r where r.config_id = c.config_id)
+            union all
+            select 'wrong state', u.update_key from job_update u
+              where u.events <> (select count(*) from job_update_event e where e.update_key = u.update_key)
+                 or u.instance_events
+                      <> (select count(*) from job_instance_update_event e where e.update_key = u.update_key)
+                 or u.status <> (select status from job_update_event e where e.update_key = u.update_key
+                                 order by timestamp_ms desc, ordinal desc limit 1)
+                 or u.created_ms <> (select min(timestamp_ms) from job_update_event e where e.update_key = u.update_key)
             union all
             select 'job older than its tasks', t.task_id from task t join job j using (job_id)
               where j.task_version < t.version or j.version < t.version

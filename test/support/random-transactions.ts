@@ -33,6 +33,89 @@ const query = fc.oneof(
 
 const patch = fc.record({ status, slaveHost: fc.option(hostName), failureCount: fc.nat(3) }, { requiredKeys: [] })
 
+const jobKey = fc.record({ role, environment: fc.constant('prod'), name: jobName })
+const someConfig = fc
+  .record({ job: jobKey, cpus: fc.nat(2) })
+  .map(({ job, cpus }) => config({ job, resources: [{ numCpus: cpus }] }))
+
+const cronJobOperation = fc.oneof(
+  fc.record({ taskConfig: someConfig, instanceCount: fc.nat(3) }).map(({ taskConfig, instanceCount }) => ({
+    op: 'saveCronJob',
+    jobConfiguration: { key: taskConfig.job, cronSchedule: '* * * * *', taskConfig, instanceCount },
+  })),
+  jobKey.map((jobKey) => ({ op: 'removeCronJob', jobKey })),
+)
+
+const updateKey = fc.record({ job: jobKey, id: fc.constantFrom('u1', 'u2') })
+const time = fc.nat(6)
+const eventId = fc.option(fc.constantFrom('e1', 'e2'))
+const instances = [{ first: 0, last: 2 }]
+
+const withId = <E extends object>(id: string | null, event: E) => (id === null ? event : { id, ...event })
+
+/** Updates come, go on and go, in one transaction and over many, so that what belongs to them comes and goes too. */
+const jobUpdateOperation = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ key: updateKey, from: fc.option(someConfig), to: someConfig }).map(({ key, from, to }) => ({
+      op: 'saveJobUpdate',
+      jobUpdate: {
+        summary: { key, user: 'ann', metadata: [{ key: 'k', value: key.id }] },
+        instructions: {
+          initialState: from === null ? [] : [{ task: from, instances }],
+          desiredState: { task: to, instances },
+        },
+      },
+    })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ key: updateKey, id: eventId, time, status: fc.constantFrom('ROLLING_FORWARD', 'ROLLED_BACK', 'ERROR') })
+      .map(({ key, id, time, status }) => ({
+        op: 'saveJobUpdateEvent',
+        key,
+        event: withId(id, { status, timestampMs: time }),
+      })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ key: updateKey, id: eventId, time, instanceId: fc.nat(2) }).map((event) => ({
+      op: 'saveJobInstanceUpdateEvent',
+      key: event.key,
+      event: withId(event.id, {
+        instanceId: event.instanceId,
+        timestampMs: event.time,
+        action: 'INSTANCE_UPDATED',
+      }),
+    })),
+  },
+  { weight: 2, arbitrary: updateKey.map((key) => ({ op: 'removeJobUpdates', keys: [key] })) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ retain: fc.nat(2), time }).map(({ retain, time }) => ({
+      op: 'pruneJobUpdates',
+      perJobRetainCount: retain,
+      historyPruneThresholdMs: time - 3,
+    })),
+  },
+)
+
+const lockOperation = fc.oneof(
+  fc
+    .record({ job: jobKey, token: fc.constantFrom('k1', 'k2', 'k3') })
+    .map(({ job, token }) => ({ op: 'saveLock', lock: { key: { job }, token, user: 'ann', timestampMs: 1 } })),
+  jobKey.map((job) => ({ op: 'removeLock', lockKey: { job } })),
+)
+
+const maintenanceOperation = fc.oneof(
+  fc.record({ host: hostName, timeoutSecs: fc.nat(3) }).map(({ host, timeoutSecs }) => ({
+    op: 'saveHostMaintenanceRequest',
+    request: { host, timeoutSecs, createdTimestampMs: 1 },
+  })),
+  hostName.map((host) => ({ op: 'removeHostMaintenanceRequest', host })),
+)
+
 const operation = fc.oneof(
   {
     weight: 4,
@@ -57,6 +140,11 @@ const operation = fc.oneof(
       .map(({ role, cpus }) => ({ op: 'saveQuota', role, quota: quota(cpus) })),
   },
   { weight: 1, arbitrary: role.map((role) => ({ op: 'removeQuota', role })) },
+  { weight: 2, arbitrary: cronJobOperation },
+  { weight: 6, arbitrary: jobUpdateOperation },
+  { weight: 2, arbitrary: lockOperation },
+  { weight: 1, arbitrary: maintenanceOperation },
+  { weight: 1, arbitrary: fc.constantFrom('f1', 'f2').map((id) => ({ op: 'saveFrameworkId', id })) },
   {
     weight: 1,
     arbitrary: fc
@@ -79,6 +167,18 @@ const precondition = fc.oneof(
   fc
     .record({ role, lsn: fc.nat(20) })
     .map(({ role, lsn }) => ({ entity: 'task', scope: { role }, unchangedSince: lsn })),
+  updateKey.map(({ job, id }) => ({
+    entity: 'jobUpdate',
+    key: `${job.role}/prod/${job.name}/${id}`,
+    where: { status: 'ERROR' },
+  })),
+  fc
+    .record({ job: jobKey, lsn: fc.nat(20), entity: fc.constantFrom('jobUpdate', 'cronJob', 'lock', 'job') })
+    .map(({ job, lsn, entity }) => ({
+      entity,
+      scope: { job: `${job.role}/prod/${job.name}` },
+      unchangedSince: lsn,
+    })),
 )
 
 /** A request as the API would have parsed it. */

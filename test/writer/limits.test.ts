@@ -58,7 +58,7 @@ test('beyond the memory limit additions are refused, changes in place and remova
 })
 
 test('a transaction changes at most 20,000 rows', async () => {
-  const { node } = await memoryNode()
+  const { node } = await memoryNode({ limits: { maxTasksPerJob: 1_000_000 } })
   const operations = Array.from({ length: 5 }, (_, part) => ({
     op: 'saveTasks',
     tasks: Array.from({ length: 4_001 }, (_, index) => task(`${part}-${index}`)),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { jobId, jobKey } from '../../model/job-key.ts'
+import { jobUpdateSummary } from '../../model/job-update.ts'
 import { identifier, lsn } from '../../model/scalars.ts'
 import { scheduleStatus } from '../../model/schedule-status.ts'
 import { jobById, jobPage } from '../../store/jobs.ts'
@@ -14,6 +15,8 @@ export const jobSummary = z.object({
   tasks: taskCounts,
   active: z.int(),
   terminal: z.int(),
+  cron: z.literal(true).optional().describe('there is a cron job with this key'),
+  activeUpdate: jobUpdateSummary.optional().describe('the update that goes on'),
   changedLsn: lsn,
 })
 

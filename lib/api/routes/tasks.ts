@@ -6,7 +6,7 @@ import { scheduledTask } from '../../model/task.ts'
 import type { TaskFilter } from '../../store/task-filter.ts'
 import { taskById, taskPage } from '../../store/tasks.ts'
 import { listRoute, recordRoute } from '../data-route.ts'
-import { repeated, wholeNumber } from '../read-options.ts'
+import { instanceNumber, repeated } from '../read-options.ts'
 
 const flag = z.literal('true').optional()
 
@@ -16,7 +16,7 @@ const filters = {
   jobName: repeated(identifier).optional(),
   jobKey: repeated(jobKeyText).optional(),
   taskId: repeated(name).optional(),
-  instanceId: repeated(wholeNumber.refine((id) => id < 2 ** 31, 'must be below 2^31')).optional(),
+  instanceId: repeated(instanceNumber).optional(),
   status: repeated(scheduleStatus).optional(),
   slaveHost: repeated(name).optional(),
   active: flag,

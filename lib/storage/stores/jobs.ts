@@ -17,7 +17,7 @@ export interface JobStore {
 }
 
 /** Writes to these show in the summary of a job. */
-export const IN_JOBS: readonly Entity[] = ['task']
+export const IN_JOBS: readonly Entity[] = ['task', 'cronJob', 'jobUpdate', 'lock']
 
 export function jobStore(session: Session): JobStore {
   return {

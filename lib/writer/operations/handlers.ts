@@ -3,9 +3,21 @@ import type { BatchReads } from '../batch-reads.ts'
 import type { Overlay } from '../overlay.ts'
 import { mutateTasks } from './mutate-tasks.ts'
 import type { OperationHandler } from './operation-handler.ts'
+import { pruneJobUpdates } from './prune-job-updates.ts'
+import { removeCronJob } from './remove-cron-job.ts'
+import { removeHostMaintenanceRequest } from './remove-host-maintenance-request.ts'
+import { removeJobUpdates } from './remove-job-updates.ts'
+import { removeLock } from './remove-lock.ts'
 import { removeQuota } from './remove-quota.ts'
 import { removeTasks } from './remove-tasks.ts'
+import { saveCronJob } from './save-cron-job.ts'
+import { saveFrameworkId } from './save-framework-id.ts'
 import { saveHostAttributes } from './save-host-attributes.ts'
+import { saveHostMaintenanceRequest } from './save-host-maintenance-request.ts'
+import { saveJobInstanceUpdateEvent } from './save-job-instance-update-event.ts'
+import { saveJobUpdate } from './save-job-update.ts'
+import { saveJobUpdateEvent } from './save-job-update-event.ts'
+import { saveLock } from './save-lock.ts'
 import { saveQuota } from './save-quota.ts'
 import { saveTasks } from './save-tasks.ts'
 
@@ -17,6 +29,18 @@ const HANDLERS: { [N in OperationName]: OperationHandler<N> } = {
   saveQuota,
   removeQuota,
   saveHostAttributes,
+  saveCronJob,
+  removeCronJob,
+  saveHostMaintenanceRequest,
+  removeHostMaintenanceRequest,
+  saveJobUpdate,
+  saveJobUpdateEvent,
+  saveJobInstanceUpdateEvent,
+  removeJobUpdates,
+  pruneJobUpdates,
+  saveLock,
+  removeLock,
+  saveFrameworkId,
 }
 
 const handlerOf = (operation: Operation) => HANDLERS[operation.op] as OperationHandler<OperationName>

@@ -1,19 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TaskRow } from '../../model/events.ts'
 import type { OperationOf } from '../../model/operations.ts'
-import { taskConfigsTable } from '../../store/task-configs-table.ts'
-import { taskFilter } from '../../store/task-filter.ts'
+import { findTasks, taskFilter } from '../../store/task-filter.ts'
+import { announceConfig } from './config-rows.ts'
 import type { OperationHandler } from './operation-handler.ts'
-import { configIdOf, configPart, emitTasksSaved } from './task-rows.ts'
+import { configPart, emitTasksSaved } from './task-rows.ts'
 
 export const mutateTasks: OperationHandler<'mutateTasks'> = {
   announce({ query, patch }, reads) {
-    reads.tasks(taskFilter(query))
-    if (patch.task !== undefined) reads.row(taskConfigsTable, configIdOf(patch.task))
+    reads.find(findTasks(taskFilter(query)))
+    if (patch.task !== undefined) announceConfig(patch.task, reads)
   },
 
   decide(operation, state) {
-    const matched = state.tasks(taskFilter(operation.query))
+    const matched = state.find(findTasks(taskFilter(operation.query)))
     const mutated = matched.map((row) => mutate(row, operation))
     // A row that is left as it was is not written: nothing changed, so its version does not either.
     const changed = mutated.filter((row, index) => !isDeepStrictEqual(row, matched[index]))

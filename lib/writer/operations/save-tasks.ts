@@ -1,13 +1,16 @@
-import { taskConfigsTable } from '../../store/task-configs-table.ts'
+import { jobId } from '../../model/job-key.ts'
 import { tasksTable } from '../../store/tasks-table.ts'
+import { announceConfig } from './config-rows.ts'
+import { checkActiveTasks } from './limits.ts'
 import type { OperationHandler } from './operation-handler.ts'
-import { configIdOf, emitTasksSaved, taskRow } from './task-rows.ts'
+import { emitTasksSaved, taskRow } from './task-rows.ts'
 
 export const saveTasks: OperationHandler<'saveTasks'> = {
   announce({ tasks }, reads) {
     for (const { assignedTask } of tasks) {
       reads.row(tasksTable, assignedTask.taskId)
-      reads.row(taskConfigsTable, configIdOf(assignedTask.task))
+      reads.job(jobId(assignedTask.task.job))
+      announceConfig(assignedTask.task, reads)
     }
   },
 
@@ -16,11 +19,9 @@ export const saveTasks: OperationHandler<'saveTasks'> = {
       const there = state.row(tasksTable, task.assignedTask.taskId)
       return taskRow(task, there?.createdMs ?? state.meta.timeMs)
     })
-    emitTasksSaved(
-      state,
-      rows,
-      tasks.map((task) => task.assignedTask.task),
-    )
+    const configs = tasks.map((task) => task.assignedTask.task)
+    const jobs = new Set(configs.map((config) => jobId(config.job)))
+    checkActiveTasks(state, jobs, () => emitTasksSaved(state, rows, configs))
     return { op: 'saveTasks', affected: rows.length }
   },
 }

@@ -1,0 +1,24 @@
+import { sql } from 'kysely'
+import { compile } from './dialect.ts'
+import { jsonInt64, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
+import type { PageOptions } from './read.ts'
+import type { Statement } from './statement.ts'
+
+/** Reads of host maintenance requests. */
+const requestRecord = jsonText({
+  host: jsonString('host'),
+  defaultSlaPolicy: optional(jsonRaw('default_sla_policy')),
+  timeoutSecs: jsonInt64('timeout_secs'),
+  createdTimestampMs: jsonInt64('created_timestamp_ms'),
+  version: jsonRaw('version'),
+})
+
+export function hostMaintenanceOf(host: string): Statement {
+  return compile(sql`select host, ${requestRecord} from host_maintenance where host = ${host}`)
+}
+
+export function hostMaintenancePage({ after, limit }: PageOptions): Statement {
+  return compile(
+    sql`select host, ${requestRecord} from host_maintenance where host > ${after ?? ''} order by host limit ${limit + 1}`,
+  )
+}

@@ -1,0 +1,86 @@
+import type { JobInstanceUpdateEventRow, JobUpdateEventRow, JobUpdateInstructionsRow } from '../model/events.ts'
+import { jobUpdatesTable } from './job-updates-table.ts'
+import { type Column, compositeKey, exactJson, type Table } from './table.ts'
+
+/** What belongs to an update: rows that come when it is saved or goes on, and go with it. */
+
+const parent = { table: jobUpdatesTable as Table, column: 'update_key', key: (row: { update: string }) => row.update }
+
+const updateKey: Column<{ update: string }> = { name: 'update_key', type: 'text', value: (row) => row.update }
+
+const version: Column<object> = { name: 'version', type: 'int8', value: (_row, meta) => meta.version }
+
+const alone = { scopes: () => [], scopeVersion: {}, parent }
+
+export const jobUpdateInstructionsTable: Table<JobUpdateInstructionsRow> = {
+  entity: 'jobUpdateInstructions',
+  name: 'job_update_instructions',
+  key: (row) => row.update,
+  columns: [
+    updateKey,
+    { name: 'initial_state', type: 'json', value: (row) => row.initialState },
+    { name: 'desired_state', type: 'json', value: (row) => row.desiredState },
+    { name: 'settings', type: 'json', value: (row) => row.settings },
+    { name: 'metadata', type: 'json', value: (row) => row.metadata },
+    version,
+  ],
+  rowJson: `json_build_object('update', update_key, 'initialState', initial_state, 'desiredState', desired_state,
+    'settings', settings, 'metadata', metadata, 'version', version)`,
+  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  ...alone,
+}
+
+/** Which configs an update refers to. */
+export const jobUpdateConfigsTable: Table<{ update: string; configId: string }> = {
+  entity: 'jobUpdateConfig',
+  name: 'job_update_config',
+  keyWidth: 2,
+  key: (row) => compositeKey(row.update, row.configId),
+  columns: [updateKey, { name: 'config_id', type: 'text', value: (row) => row.configId }, version],
+  rowJson: `json_build_object('update', update_key, 'configId', config_id, 'version', version)`,
+  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  ...alone,
+}
+
+export const jobUpdateEventsTable: Table<JobUpdateEventRow> = {
+  entity: 'jobUpdateEvent',
+  name: 'job_update_event',
+  keyWidth: 2,
+  key: (row) => compositeKey(row.update, row.eventId),
+  columns: [
+    updateKey,
+    { name: 'event_id', type: 'text', value: (row) => row.eventId },
+    { name: 'ordinal', type: 'int4', value: (row) => row.ordinal },
+    { name: 'status', type: 'text', value: (row) => row.status },
+    { name: 'timestamp_ms', type: 'int8', value: (row) => row.timestampMs },
+    { name: 'user_name', type: 'text', value: (row) => row.user },
+    { name: 'message', type: 'text', value: (row) => row.message },
+    version,
+  ],
+  rowJson: `json_build_object('update', update_key, 'eventId', event_id, 'ordinal', ordinal, 'status', status,
+    'timestampMs', ${exactJson('timestamp_ms')}, 'user', user_name, 'message', message, 'version', version)`,
+  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  ...alone,
+}
+
+export const jobInstanceUpdateEventsTable: Table<JobInstanceUpdateEventRow> = {
+  entity: 'jobInstanceUpdateEvent',
+  name: 'job_instance_update_event',
+  keyWidth: 2,
+  key: (row) => compositeKey(row.update, row.eventId),
+  columns: [
+    updateKey,
+    { name: 'event_id', type: 'text', value: (row) => row.eventId },
+    { name: 'ordinal', type: 'int4', value: (row) => row.ordinal },
+    { name: 'instance_id', type: 'int4', value: (row) => row.instanceId },
+    { name: 'action', type: 'text', value: (row) => row.action },
+    { name: 'timestamp_ms', type: 'int8', value: (row) => row.timestampMs },
+    { name: 'message', type: 'text', value: (row) => row.message },
+    version,
+  ],
+  rowJson: `json_build_object('update', update_key, 'eventId', event_id, 'ordinal', ordinal,
+    'instanceId', instance_id, 'action', action, 'timestampMs', ${exactJson('timestamp_ms')}, 'message', message,
+    'version', version)`,
+  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  ...alone,
+}

@@ -1,0 +1,38 @@
+import { sql } from 'kysely'
+import type { LockRow } from '../model/events.ts'
+import { compile } from './dialect.ts'
+import type { Find } from './find.ts'
+import { jobKeyText, jsonInt64, jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
+import { locksTable } from './locks-table.ts'
+import type { PageOptions } from './read.ts'
+import { type Statement, statement } from './statement.ts'
+
+/** Reads of locks. */
+const lockRecord = jsonText({
+  key: jsonOfSql(jsonText({ job: jsonOfSql(jobKeyText) })),
+  token: jsonString('token'),
+  user: jsonString('user_name'),
+  timestampMs: jsonInt64('timestamp_ms'),
+  message: optional(jsonString('message')),
+  version: jsonRaw('version'),
+})
+
+export function lockOfJob(jobId: string): Statement {
+  return compile(sql`select job_id, ${lockRecord} from lock where job_id = ${jobId}`)
+}
+
+export function lockPage({ after, limit }: PageOptions): Statement {
+  return compile(
+    sql`select job_id, ${lockRecord} from lock where job_id > ${after ?? ''} order by job_id limit ${limit + 1}`,
+  )
+}
+
+/** The lock with a token, if there is one. */
+export function findLockByToken(token: string): Find<LockRow> {
+  return {
+    table: locksTable,
+    name: `token ${token}`,
+    statement: () => statement(`select json_agg(${locksTable.rowJson}) from lock where token = $1`, token),
+    matches: (row) => row.token === token,
+  }
+}
