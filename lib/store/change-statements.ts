@@ -1,6 +1,6 @@
 import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
-import { countRow, removeEmptyJobs, upsertJobs } from './job-changes.ts'
+import { countRow, forgetTasks, removeEmptyJobs, upsertJobs } from './job-changes.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
 import { type RowMeta, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
 
@@ -37,8 +37,7 @@ export function changeStatements(changes: ChangeSet, before: RowBefore, mark: Ap
   for (const { table, puts } of effects.tables) if (puts.length > 0) statements.push(upsert(table, puts))
   for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
   if (effects.abandonedConfigs.size > 0) statements.push(removeUnreferenced(effects.abandonedConfigs))
-  const emptied = removeEmptyJobs(effects.jobs)
-  if (emptied !== undefined) statements.push(emptied)
+  for (const each of [forgetTasks(effects.jobs), removeEmptyJobs(effects.jobs)]) if (each) statements.push(each)
   if (changes.tables.size > 0) statements.push(entityChanges(changes))
   if (effects.departures.size > 0) statements.push(departures(effects))
   if (changes.idempotency.size > 0) statements.push(idempotencyKeys(changes))

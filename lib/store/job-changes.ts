@@ -78,6 +78,25 @@ export function upsertJobs(jobs: Map<string, JobChange>): Statement {
   }
 }
 
+const TASK_COUNTERS = new Set(SCHEDULE_STATUSES.map((status) => status.toLowerCase()))
+
+const FORGET_TASKS = `
+  update job set task_version = 0 where job_id = any($1::text[]) and ${[...TASK_COUNTERS].join(' + ')} = 0`
+
+/**
+ * Forgets when a task last changed in those jobs that have none left; `undefined` when none can have lost its last one.
+ * Otherwise a job that went and came back would remember it, or not, depending on where the log is cut.
+ */
+export function forgetTasks(jobs: Map<string, JobChange>): Statement | undefined {
+  const left = [...jobs].filter(([, { taskVersion, counters }]) => {
+    if (taskVersion === 0) return false
+    const differences = [...counters].filter(([name]) => TASK_COUNTERS.has(name)).map(([, difference]) => difference)
+    // Tasks that came and went within the change set are in no counter at all.
+    return differences.length === 0 || differences.reduce((sum, each) => sum + each, 0) < 0
+  })
+  return left.length === 0 ? undefined : { sql: FORGET_TASKS, params: [arrayParam(left.map(([jobId]) => jobId))] }
+}
+
 const REMOVE_EMPTY_JOBS = `delete from job where job_id = any($1::text[]) and ${names.join(' + ')} = 0`
 
 /** Removes those of the changed jobs to which nothing belongs any more; `undefined` when none can have become empty. */
