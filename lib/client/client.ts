@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 import { uuidv7 } from 'uuidv7'
-import { BorealError, messageOf, STATUS_OF_CODE } from '../model/errors.ts'
+import { BorealError, type ErrorCode, messageOf, STATUS_OF_CODE } from '../model/errors.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
 import { repeatWhileOpen } from './repeat.ts'
 
@@ -23,6 +23,20 @@ export interface ClientAnswer<T> {
   body: T
   /** The place of the log that the answer shows. */
   lsn: number | undefined
+}
+
+/** Codes after which the same request may well succeed; for writes the idempotency key makes it safe. */
+const REPEATABLE = new Set<ErrorCode>([
+  'outcome_unknown',
+  'log_unavailable',
+  'not_ready',
+  'overloaded',
+  'lsn_not_reached',
+])
+
+/** What is no answer of ours may have come from anything in between. */
+function isOpen(error: unknown): boolean {
+  return !(error instanceof BorealError) || REPEATABLE.has(error.code)
 }
 
 /**
@@ -59,7 +73,7 @@ export class BorealClient {
   /** @throws BorealError as the server gave it, or `log_unavailable` when no server could be reached in time. */
   async request<T>(method: 'GET' | 'POST', path: string, request: ClientRequest = {}): Promise<ClientAnswer<T>> {
     try {
-      return await repeatWhileOpen(() => this.#once<T>(method, path, request), this.#options.retryForMs)
+      return await repeatWhileOpen(() => this.#once<T>(method, path, request), isOpen, this.#options.retryForMs)
     } catch (error) {
       throw unreachable(error, this.#options.url)
     }

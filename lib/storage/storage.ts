@@ -56,8 +56,10 @@ interface Run {
 export function createStorage(transport: StorageTransport, options: StorageOptions = {}): Storage {
   const { runtime = systemRuntime, attempts = 25 } = options
   const current = new AsyncLocalStorage<Open>()
+  let closed = false
 
   async function run<T>(run: Run, work: Work<T>): Promise<T> {
+    if (closed) throw misuse('the storage is closed')
     const outer = current.getStore()
     if (outer !== undefined && !outer.session.ended) return join(outer, run.kind, work)
     for (let attempt = 1; ; attempt++) {
@@ -74,7 +76,11 @@ export function createStorage(transport: StorageTransport, options: StorageOptio
     write: (work, { reason } = {}) => run({ kind: 'write', level: 'consistent', reason }, work),
     consistentRead: (work) => run({ kind: 'read', level: 'consistent' }, work),
     weaklyConsistentRead: (work) => run({ kind: 'read', level: 'weak' }, work),
-    close: () => transport.close(),
+    async close() {
+      if (closed) return
+      closed = true
+      await transport.close()
+    },
   }
 }
 

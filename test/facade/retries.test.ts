@@ -71,6 +71,15 @@ describeStorages('runs', ({ storage, api, over }) => {
     expect(runs).toBe(1)
   })
 
+  test('of a storage that is closed are refused, and closing twice is harmless', async () => {
+    let closings = 0
+    const closing = over(() => ({ close: async () => void closings++ }))
+    await closing.close()
+    await closing.close()
+    await expect(closing.consistentRead(({ quotas }) => quotas.list())).rejects.toThrow(/closed/)
+    expect(closings).toBe(1)
+  })
+
   test('answers that are too large together are asked for in parts', async () => {
     const message = 'é'.repeat(750_000)
     const large = (id: string) =>
