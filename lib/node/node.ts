@@ -4,6 +4,7 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import { Follower } from '../replica/follower.ts'
+import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
@@ -165,7 +166,7 @@ export class BorealNode {
       runtime,
       logger,
       watermark,
-      limits: { ...STORE_LIMITS, ...options.limits },
+      limits: limitsOf(options),
       ...(options.queue === undefined ? {} : { queue: options.queue }),
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
@@ -179,6 +180,11 @@ export class BorealNode {
 
   get storeId(): string {
     return this.log.storeId
+  }
+
+  /** Limits of what a job may hold. */
+  get limits(): StoreLimits {
+    return limitsOf(this.#options)
   }
 
   /** The highest LSN this node knows to be durable. */
@@ -206,6 +212,19 @@ export class BorealNode {
         ? await this.#pool.read(statements, { minLsn, deadline }, readTimeoutMs)
         : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
+  }
+
+  /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
+  async hold<T>(work: (store: HeldStore) => Promise<T>, consistency: Consistency): Promise<T & { ageMs: number }> {
+    const { readTimeoutMs = 10_000, runtime } = this.#options
+    const deadline = runtime.monotonic() + readTimeoutMs
+    const minLsn = await this.#minLsn(consistency)
+    const held = async () => {
+      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline }, readTimeoutMs)
+      await this.#reached(minLsn, deadline)
+      return this.#follower.hold(work)
+    }
+    return { ...(await held()), ageMs: this.#tail.ageMs }
   }
 
   /** Runs one statement of a user's, read-only, on a reader. */
@@ -304,6 +323,12 @@ export class BorealNode {
   }
 
   async #readFromStore(statements: Statement[], minLsn: number, deadline: number): Promise<ReadAnswer> {
+    await this.#reached(minLsn, deadline)
+    return this.#follower.read(statements)
+  }
+
+  /** Waits until the writer's store has got this far. */
+  async #reached(minLsn: number, deadline: number): Promise<void> {
     const { runtime } = this.#options
     while (this.#follower.mark.lsn < minLsn) {
       if (runtime.monotonic() >= deadline) {
@@ -312,8 +337,11 @@ export class BorealNode {
       }
       await runtime.sleep(2)
     }
-    return this.#follower.read(statements)
   }
+}
+
+function limitsOf({ limits }: NodeOptions): StoreLimits {
+  return { ...STORE_LIMITS, ...limits }
 }
 
 /** Says from time to time how far the replay at the start has got. */
