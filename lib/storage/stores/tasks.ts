@@ -24,7 +24,7 @@ export interface TaskStore {
 }
 
 export interface MutableTaskStore extends TaskStore {
-  /** Upserts tasks whole. */
+  /** Upserts tasks whole; none at all is nothing to do. */
   save(tasks: readonly TaskInput[]): void
   /**
    * Changes one task; undefined when there is none. The function gets a copy and gives the new task, whose id must be
@@ -62,7 +62,7 @@ export function taskStore(session: Session): MutableTaskStore {
     },
 
     save(tasks) {
-      save(tasks)
+      if (tasks.length > 0) save(tasks)
     },
 
     mutate: async (taskId, change) =>
