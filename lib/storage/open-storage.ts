@@ -4,6 +4,7 @@ import { systemRuntime } from '../model/runtime.ts'
 import { type NodeFlags, nodeConfig } from '../node/config.ts'
 import { BorealNode } from '../node/node.ts'
 import { startNode } from '../node/start-node.ts'
+import type { StoreSettings } from '../node/store-settings.ts'
 import { httpTransport } from './http-transport.ts'
 import { localTransport } from './local-transport.ts'
 import { createStorage, type Storage, type StorageOptions } from './storage.ts'
@@ -12,11 +13,13 @@ import { createStorage, type Storage, type StorageOptions } from './storage.ts'
  * A store in this process: embedded in a folder (`data`), or on a DynamoDB `table` with a `bucket` or a folder of
  * `objects`. The settings are those of `boreal start`.
  */
-export interface StorageConfig extends Omit<NodeFlags, 'readers' | 'storeMb'> {
+export interface StorageConfig extends Omit<NodeFlags, 'readers' | 'storeMb' | 'settings'> {
   /** Reader threads; each holds a copy of the store. Default 1. */
   readers?: number
   /** Memory of the store before additions are refused, MB. */
   storeMb?: number
+  /** Limits and history, e.g. `{ maxTasksPerJob: 4_000, taskHistoryHours: 48 }`. */
+  settings?: Partial<StoreSettings>
   /** Default: silent. */
   logger?: Logger
 }
@@ -33,10 +36,11 @@ const PRINCIPAL = 'library'
  */
 export async function openStorage(from: StorageConfig | BorealNode = {}, options?: StorageOptions): Promise<Storage> {
   if (from instanceof BorealNode) return createStorage(localTransport(from, PRINCIPAL), options)
-  const { logger = silentLogger, readers, storeMb, ...flags } = from
+  const { logger = silentLogger, readers, storeMb, settings = {}, ...flags } = from
   const text = (value: number | undefined) => (value === undefined ? undefined : String(value))
   // The environment is the program's, not ours: only what it passes counts.
-  const config = nodeConfig({ ...flags, readers: text(readers), storeMb: text(storeMb) }, {})
+  const texts = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, text(value)]))
+  const config = nodeConfig({ ...flags, readers: text(readers), storeMb: text(storeMb), settings: texts }, {})
   const started = await startNode(config, { runtime: systemRuntime, logger })
   return createStorage({ ...localTransport(started.node, PRINCIPAL), close: started.close }, options)
 }
