@@ -23,7 +23,11 @@ test.each([
   ['a zero', { instanceCount: 0 }, 'instanceCount is 0'],
   ['a field that is absent further down', { owner: {} }, 'owner.user is absent'],
   ['an empty object', { taskConfig: {} }, 'taskConfig.job is absent'],
-  ['a list of one', { taskConfig: { ...fullCronJob(job).taskConfig, metadata: [{ key: 'k', value: 'v' }] } }, 'metadata'],
+  [
+    'a list of one',
+    { taskConfig: { ...fullCronJob(job).taskConfig, metadata: [{ key: 'k', value: 'v' }] } },
+    'metadata',
+  ],
 ])('a record with %s is not', (_name, change, message) => {
   expect(check({ ...fullCronJob(job), ...change })).toThrow(message)
 })
