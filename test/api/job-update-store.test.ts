@@ -10,8 +10,8 @@ import { DEFAULT_SETTINGS, fullJobUpdate, instanceEvent, update, updateEvent } f
 
 /**
  * Saving and removing updates: Aurora's AbstractJobUpdateStoreTest, and DbJobUpdateStoreTest of its relational store,
- * through HTTP with the name of the case. Events are in job-update-events.test.ts, queries and pruning in
- * job-update-queries.test.ts.
+ * through HTTP with the name of the case. Events are in job-update-events.test.ts, queries in
+ * job-update-queries.test.ts, pruning in job-update-pruning.test.ts.
  */
 
 const api = await memoryApi({ readers: 1, cleanup: afterAll })
