@@ -1,7 +1,7 @@
 import type { BorealEvent } from '../model/events.ts'
 import type { OperationResult } from '../model/operations.ts'
 
-/** One transaction as the log holds it. */
+/** One transaction of the log. Those that were read have every event in its current version. */
 export interface LoggedTransaction {
   /** ULID. */
   id: string
@@ -17,6 +17,11 @@ export interface LoggedTransaction {
   reason?: string
   events: BorealEvent[]
   results: OperationResult[]
+}
+
+/** One transaction as its bytes say: events of any kind and version, those of later builds among them. */
+export interface StoredTransaction extends Omit<LoggedTransaction, 'events'> {
+  events: unknown[]
 }
 
 /** What one append made durable. */

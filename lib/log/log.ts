@@ -1,4 +1,5 @@
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { EVENT_REGISTRY, type EventRegistry } from '../model/event-registry.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
@@ -21,6 +22,8 @@ export interface LogOptions {
    * takes for an empty slot may be a trimmed one. Must be far below the age at which tombstones are deleted. Default a day.
    */
   staleAfterMs?: number
+  /** The events that it can read. Default: those of this build. */
+  registry?: EventRegistry
 }
 
 /** Server time, and the local clock too: the server's is estimated and stands still while the machine sleeps. */
@@ -44,6 +47,7 @@ export class Log {
   readonly #runtime: Runtime
   readonly #logger: Logger
   readonly #staleAfterMs: number
+  readonly #registry: EventRegistry
   /** When we last asked for the end of the log and saw it. */
   #confirmedAt: Moment = { server: Number.NEGATIVE_INFINITY, local: Number.NEGATIVE_INFINITY }
 
@@ -55,6 +59,7 @@ export class Log {
     this.#runtime = options.runtime
     this.#logger = options.logger
     this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
+    this.#registry = options.registry ?? EVENT_REGISTRY
   }
 
   /** Server time in ms. */
@@ -128,7 +133,7 @@ export class Log {
       const entries: Entry[] = []
       for (const item of items) {
         verifyNext(item, mark, this.storeId)
-        entries.push(decodeEntry(item, await this.#bodyOf(item)))
+        entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
         mark = markOf(item)
       }
       yield entries
@@ -153,7 +158,7 @@ export class Log {
     const item = await this.#reading(() => this.#log.get(lsn))
     if (item === undefined) return undefined
     verifyItem(item, this.storeId)
-    return decodeEntry(item, await this.#bodyOf(item))
+    return decodeEntry(item, await this.#bodyOf(item), this.#registry)
   }
 
   /** A page of entries after `after`, each verified by itself, at most `limit`. */
@@ -162,7 +167,7 @@ export class Log {
     const entries: Entry[] = []
     for (const item of items) {
       verifyItem(item, this.storeId)
-      entries.push(decodeEntry(item, await this.#bodyOf(item)))
+      entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
     }
     return entries
   }
