@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry, UnreadableEvent, upcastEvent } from '../model/event-registry.ts'
 import { CorruptEntry, UnreadableEntry } from './corrupt-entry.ts'
-import type { Entry, LoggedTransaction, StoredTransaction } from './entry.ts'
+import type { Entry, LoggedTransaction, StoredTransaction, WrittenTransaction } from './entry.ts'
 import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
 import { bodyKey } from './keys.ts'
 
@@ -26,7 +26,7 @@ export interface EntryDraft {
   lsn: number
   time: number
   prev: string
-  transactions: LoggedTransaction[]
+  transactions: WrittenTransaction[]
 }
 
 /** An entry ready to be sent: nothing in it may change any more. */
@@ -60,7 +60,7 @@ export function encodeEntry(
   return { item, body }
 }
 
-function encodeBody(transactions: LoggedTransaction[]): { codec: Codec; body: Uint8Array } {
+function encodeBody(transactions: WrittenTransaction[]): { codec: Codec; body: Uint8Array } {
   const json = Buffer.from(JSON.stringify(transactions))
   if (json.byteLength < MIN_DEFLATE_BYTES) return { codec: 'json', body: json }
   return { codec: 'deflate', body: deflateRawSync(json, { level: DEFLATE_LEVEL }) }
@@ -139,7 +139,7 @@ export function storedTransactions(item: LogItem, body: Uint8Array): StoredTrans
   return transactions
 }
 
-/** The only place where events are upcast. In place: the transactions are fresh from their JSON text. */
+/** The only place where what is read is upcast. In place: the transactions are fresh from their JSON text. */
 function upcastAll(
   lsn: number,
   transactions: StoredTransaction[],

@@ -4,7 +4,7 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
-import type { Entry, LoggedTransaction } from './entry.ts'
+import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, type EncodedEntry, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
 import { BUCKET_SIZE } from './keys.ts'
@@ -86,9 +86,14 @@ export class Log {
   }
 
   /** Encodes the entry that is to follow `mark`, with a time from `nextTime`; no request is made. */
-  encode(mark: LogMark, time: number, transactions: LoggedTransaction[]): EncodedEntry {
+  encode(mark: LogMark, time: number, transactions: WrittenTransaction[]): EncodedEntry {
     const draft = { lsn: mark.lsn + 1, time, prev: mark.hash, transactions }
     return encodeEntry(draft, { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() })
+  }
+
+  /** An encoded entry as everybody will read it. */
+  decode({ item, body }: EncodedEntry): Entry {
+    return decodeEntry(item, body, this.#registry)
   }
 
   /**
