@@ -42,13 +42,16 @@ describe.each(FORMATS)('the golden log %s', (name) => {
 describe('the log that is written today', () => {
   const golden = readGolden<GoldenLog>(`entries/format-${LOG_FORMAT}`)
 
-  test('has items with the attributes of its golden', () => {
-    const shape = ({ items }: GoldenLog) =>
-      items.map((item) => Object.entries(item).map(([name, value]) => `${name}: ${Object.keys(value)}`))
-    expect(shape(today), HOW_TO).toEqual(shape(golden))
-    expect(today.items.map(({ pk, sk }) => ({ pk, sk }))).toEqual(golden.items.map(({ pk, sk }) => ({ pk, sk })))
-    const places = ({ bodies }: GoldenLog) => Object.keys(bodies).map((key) => key.replace(/-\w+$/, '-<attempt>'))
-    expect(places(today), HOW_TO).toEqual(places(golden))
+  test('has items with the attributes of its golden, under the same keys', () => {
+    const shapes = ({ items }: GoldenLog) =>
+      new Set(
+        items.map((item) => String(Object.entries(item).map(([name, value]) => `${name}: ${Object.keys(value)}`))),
+      )
+    expect(shapes(today), HOW_TO).toEqual(shapes(golden))
+    const keys = ({ items }: GoldenLog) => items.slice(0, golden.items.length).map(({ pk, sk }) => ({ pk, sk }))
+    expect(keys(today), HOW_TO).toEqual(keys(golden))
+    const bodies = ({ bodies }: GoldenLog) => Object.keys(bodies).map((key) => key.replace(/-\w+$/, '-<attempt>'))
+    expect(bodies(today), HOW_TO).toEqual(bodies(golden))
   })
 
   test('has every kind of event', () => {
@@ -57,10 +60,16 @@ describe('the log that is written today', () => {
   })
 
   test('says of every transaction what its golden says', async () => {
+    // Ids come in the order in which a node needs them; keys, reasons and requests are those of the test.
+    const known = ({ id, key, reason, request, ...envelope }: Envelope) => ({
+      ...envelope,
+      more: [typeof id, typeof key, typeof reason, request?.length],
+    })
     const { entries } = await readLog(today)
-    const withoutIds = (envelopes: Envelope[]) => envelopes.map((envelope) => ({ ...envelope, id: '' }))
-    const expected = readGolden<Envelope[]>(`entries/format-${LOG_FORMAT}.envelopes`)
-    expect(withoutIds(envelopesOf(entries)), HOW_TO).toEqual(withoutIds(expected))
+    const says = envelopesOf(entries).map(known)
+    for (const envelope of readGolden<Envelope[]>(`entries/format-${LOG_FORMAT}.envelopes`)) {
+      expect(says, HOW_TO).toContainEqual(known(envelope))
+    }
   })
 
   test('has the genesis item of its golden, hash included', () => {

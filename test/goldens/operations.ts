@@ -61,7 +61,10 @@ const instanceEvent = (id: string, action: string, timestampMs: number) => ({
 
 const maintained = { host: 'h7', timeoutSecs: 3_600, createdTimestampMs: LARGE }
 
-/** Each list is a transaction. Configs come with the first event that has them, so no two operations share one. */
+/**
+ * Each list is a transaction; new ones go to the end. Configs come with the first event that has them, so no two
+ * operations share one.
+ */
 export const FULL_TRANSACTIONS: { op: string; [field: string]: unknown }[][] = [
   [{ op: 'saveTasks', tasks: [taskOf('task-1', 7), taskOf('task-2', 8)] }],
   [{ op: 'saveQuota', role: 'www', quota: quota(1.5, LARGE, 2_048) }],
