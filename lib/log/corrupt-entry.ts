@@ -1,4 +1,5 @@
 import { BorealError } from '../model/errors.ts'
+import type { UnreadableEvent } from '../model/event-registry.ts'
 
 /**
  * The log cannot be followed past this LSN. A store that meets it stops there; nothing is ever skipped silently.
@@ -8,14 +9,27 @@ export class CorruptEntry extends BorealError {
   /** What is wrong, without the advice. */
   readonly failure: string
 
-  constructor(lsn: number, failure: string) {
-    super(
-      'log_corrupt',
-      `log entry ${lsn} cannot be used: ${failure}. Run \`boreal log verify\` for the extent of the damage.`,
-    )
+  constructor(lsn: number, failure: string, options: { advice?: string; cause?: unknown } = {}) {
+    const { advice = 'Run `boreal log verify` for the extent of the damage.', cause } = options
+    super('log_corrupt', `log entry ${lsn} cannot be used: ${failure}. ${advice}`, { cause })
     this.name = 'CorruptEntry'
     this.lsn = lsn
     this.failure = failure
+  }
+}
+
+/** An entry that is unharmed, with an event that this build cannot read. */
+export class UnreadableEntry extends CorruptEntry {
+  /** Kind of the event, and its version; absent when it does not say. */
+  readonly kind: string | undefined
+  readonly version: number | undefined
+
+  constructor(lsn: number, transaction: number, event: UnreadableEvent) {
+    const options = event.newer ? { advice: 'A newer build wrote it: run that one.' } : {}
+    super(lsn, `its transaction ${transaction} has ${event.message}`, { ...options, cause: event })
+    this.name = 'UnreadableEntry'
+    this.kind = event.kind
+    this.version = event.version
   }
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { messageOf } from '../model/errors.ts'
-import { CorruptEntry } from './corrupt-entry.ts'
-import type { Entry, LoggedTransaction } from './entry.ts'
+import { EVENT_REGISTRY, type EventRegistry, UnreadableEvent, upcastEvent } from '../model/event-registry.ts'
+import { CorruptEntry, UnreadableEntry } from './corrupt-entry.ts'
+import type { Entry, LoggedTransaction, StoredTransaction, WrittenTransaction } from './entry.ts'
 import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
 import { bodyKey } from './keys.ts'
 
@@ -25,7 +26,7 @@ export interface EntryDraft {
   lsn: number
   time: number
   prev: string
-  transactions: LoggedTransaction[]
+  transactions: WrittenTransaction[]
 }
 
 /** An entry ready to be sent: nothing in it may change any more. */
@@ -59,7 +60,7 @@ export function encodeEntry(
   return { item, body }
 }
 
-function encodeBody(transactions: LoggedTransaction[]): { codec: Codec; body: Uint8Array } {
+function encodeBody(transactions: WrittenTransaction[]): { codec: Codec; body: Uint8Array } {
   const json = Buffer.from(JSON.stringify(transactions))
   if (json.byteLength < MIN_DEFLATE_BYTES) return { codec: 'json', body: json }
   return { codec: 'deflate', body: deflateRawSync(json, { level: DEFLATE_LEVEL }) }
@@ -107,13 +108,15 @@ export function hashOfItem(item: LogItem): string {
   )
 }
 
-/** Decodes an item and its body. Throws {@link CorruptEntry} when they do not agree. */
-export function decodeEntry(item: LogItem, body: Uint8Array): Entry {
-  if (sha256(body) !== item.bodyHash) throw new CorruptEntry(item.lsn, 'its body does not match its checksum')
-  const transactions = decodeBody(item, body)
-  if (transactions.length !== item.transactions) {
-    throw new CorruptEntry(item.lsn, `it has ${transactions.length} transactions instead of ${item.transactions}`)
-  }
+/**
+ * Decodes an item and its body, with every event in its current version. Hashes are those of the stored bytes, and are
+ * checked before anything is upcast.
+ *
+ * @throws CorruptEntry when they do not agree, or hold an event that this build cannot read
+ */
+export function decodeEntry(item: LogItem, body: Uint8Array, registry: EventRegistry = EVENT_REGISTRY): Entry {
+  const transactions = storedTransactions(item, body)
+  upcastAll(item.lsn, transactions, registry)
   return {
     lsn: item.lsn,
     time: item.time,
@@ -126,15 +129,42 @@ export function decodeEntry(item: LogItem, body: Uint8Array): Entry {
   }
 }
 
-function decodeBody(item: LogItem, body: Uint8Array): LoggedTransaction[] {
+/** The transactions of an item and its body as they were written, whatever the versions of their events. */
+export function storedTransactions(item: LogItem, body: Uint8Array): StoredTransaction[] {
+  if (sha256(body) !== item.bodyHash) throw new CorruptEntry(item.lsn, 'its body does not match its checksum')
+  const transactions = decodeBody(item, body)
+  if (transactions?.length !== item.transactions) {
+    throw new CorruptEntry(item.lsn, `it has ${transactions?.length} transactions instead of ${item.transactions}`)
+  }
+  return transactions
+}
+
+/** The only place where what is read is upcast. In place: the transactions are fresh from their JSON text. */
+function upcastAll(
+  lsn: number,
+  transactions: StoredTransaction[],
+  registry: EventRegistry,
+): asserts transactions is LoggedTransaction[] {
+  for (const [index, { events }] of transactions.entries()) {
+    if (!Array.isArray(events)) throw new CorruptEntry(lsn, `its transaction ${index} has no list of events`)
+    try {
+      for (let i = 0; i < events.length; i++) events[i] = upcastEvent(events[i], registry)
+    } catch (error) {
+      if (error instanceof UnreadableEvent) throw new UnreadableEntry(lsn, index, error)
+      throw error
+    }
+  }
+}
+
+function decodeBody(item: LogItem, body: Uint8Array): StoredTransaction[] {
   try {
     switch (item.codec) {
       case 'none':
         return []
       case 'json':
-        return JSON.parse(Buffer.from(body).toString('utf8')) as LoggedTransaction[]
+        return JSON.parse(Buffer.from(body).toString('utf8')) as StoredTransaction[]
       case 'deflate':
-        return JSON.parse(inflateRawSync(body).toString('utf8')) as LoggedTransaction[]
+        return JSON.parse(inflateRawSync(body).toString('utf8')) as StoredTransaction[]
     }
   } catch (error) {
     throw new CorruptEntry(item.lsn, `its body cannot be decoded (${messageOf(error)})`)

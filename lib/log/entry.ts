@@ -1,8 +1,8 @@
-import type { BorealEvent } from '../model/events.ts'
+import type { BorealEvent, WrittenEvent } from '../model/events.ts'
 import type { OperationResult } from '../model/operations.ts'
 
-/** One transaction as the log holds it. */
-export interface LoggedTransaction {
+/** One transaction of the log. Those that were read have every event in its current version. */
+export interface LoggedTransaction<Event = BorealEvent> {
   /** ULID. */
   id: string
   /** The client's idempotency key; absent when the client gave none. */
@@ -15,9 +15,15 @@ export interface LoggedTransaction {
   actor: string
   /** Why, when it was said. */
   reason?: string
-  events: BorealEvent[]
+  events: Event[]
   results: OperationResult[]
 }
+
+/** One transaction as it is to be written: with events of earlier versions, while older builds may read the log. */
+export type WrittenTransaction = LoggedTransaction<WrittenEvent>
+
+/** One transaction as its bytes say: events of any kind and version, those of later builds among them. */
+export type StoredTransaction = LoggedTransaction<unknown>
 
 /** What one append made durable. */
 export interface Entry {

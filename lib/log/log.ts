@@ -1,9 +1,10 @@
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { EVENT_REGISTRY, type EventRegistry } from '../model/event-registry.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
-import type { Entry, LoggedTransaction } from './entry.ts'
+import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, type EncodedEntry, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
 import { BUCKET_SIZE } from './keys.ts'
@@ -21,6 +22,8 @@ export interface LogOptions {
    * takes for an empty slot may be a trimmed one. Must be far below the age at which tombstones are deleted. Default a day.
    */
   staleAfterMs?: number
+  /** The events that it can read. Default: those of this build. */
+  registry?: EventRegistry
 }
 
 /** Server time, and the local clock too: the server's is estimated and stands still while the machine sleeps. */
@@ -44,6 +47,7 @@ export class Log {
   readonly #runtime: Runtime
   readonly #logger: Logger
   readonly #staleAfterMs: number
+  readonly #registry: EventRegistry
   /** When we last asked for the end of the log and saw it. */
   #confirmedAt: Moment = { server: Number.NEGATIVE_INFINITY, local: Number.NEGATIVE_INFINITY }
 
@@ -55,6 +59,7 @@ export class Log {
     this.#runtime = options.runtime
     this.#logger = options.logger
     this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
+    this.#registry = options.registry ?? EVENT_REGISTRY
   }
 
   /** Server time in ms. */
@@ -81,9 +86,14 @@ export class Log {
   }
 
   /** Encodes the entry that is to follow `mark`, with a time from `nextTime`; no request is made. */
-  encode(mark: LogMark, time: number, transactions: LoggedTransaction[]): EncodedEntry {
+  encode(mark: LogMark, time: number, transactions: WrittenTransaction[]): EncodedEntry {
     const draft = { lsn: mark.lsn + 1, time, prev: mark.hash, transactions }
     return encodeEntry(draft, { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() })
+  }
+
+  /** An encoded entry as everybody will read it. */
+  decode({ item, body }: EncodedEntry): Entry {
+    return decodeEntry(item, body, this.#registry)
   }
 
   /**
@@ -128,7 +138,7 @@ export class Log {
       const entries: Entry[] = []
       for (const item of items) {
         verifyNext(item, mark, this.storeId)
-        entries.push(decodeEntry(item, await this.#bodyOf(item)))
+        entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
         mark = markOf(item)
       }
       yield entries
@@ -153,7 +163,7 @@ export class Log {
     const item = await this.#reading(() => this.#log.get(lsn))
     if (item === undefined) return undefined
     verifyItem(item, this.storeId)
-    return decodeEntry(item, await this.#bodyOf(item))
+    return decodeEntry(item, await this.#bodyOf(item), this.#registry)
   }
 
   /** A page of entries after `after`, each verified by itself, at most `limit`. */
@@ -162,7 +172,7 @@ export class Log {
     const entries: Entry[] = []
     for (const item of items) {
       verifyItem(item, this.storeId)
-      entries.push(decodeEntry(item, await this.#bodyOf(item)))
+      entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
     }
     return entries
   }

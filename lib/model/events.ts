@@ -272,3 +272,12 @@ export type BorealEvent =
   | LockRemoved
   | SchedulerSaved
   | HorizonMoved
+
+/**
+ * Shapes of earlier versions that a handler may still write, because older builds may read the log: until the store is
+ * finalized, a new version is only read. Today there are none.
+ */
+export type EarlierEvent = never
+
+/** What a transaction may write. What is read back, and applied, is always a {@link BorealEvent}. */
+export type WrittenEvent = BorealEvent | EarlierEvent

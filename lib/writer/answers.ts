@@ -4,6 +4,9 @@ import { BorealError } from '../model/errors.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
 
+/** What an answer is made of. */
+type AnsweredTransaction = Pick<LoggedTransaction, 'id' | 'request' | 'results'>
+
 /** Retries come soon after, so the last answers are kept at hand. */
 const MAX_CACHED = 10_000
 
@@ -25,7 +28,7 @@ export class Answers {
   }
 
   /** Remembers an answer that is being given. */
-  add(lsn: number, index: number, { id, request, results }: LoggedTransaction): TransactionAnswer {
+  add(lsn: number, index: number, { id, request, results }: AnsweredTransaction): TransactionAnswer {
     const answer = { lsn, transactionId: id, results }
     if (this.#cached.size >= MAX_CACHED) this.#cached.delete(this.#cached.keys().next().value!)
     this.#cached.set(`${lsn}.${index}`, { answer, request })

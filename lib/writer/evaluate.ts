@@ -1,4 +1,4 @@
-import type { LoggedTransaction } from '../log/entry.ts'
+import type { WrittenTransaction } from '../log/entry.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { OperationResult } from '../model/operations.ts'
 import { ChangeSet } from '../store/change-set.ts'
@@ -14,7 +14,7 @@ import type { Submission } from './submission.ts'
 /** What became of one submission of a batch. */
 export type Decision =
   /** Part of the entry, at this index. */
-  | { kind: 'commit'; index: number; transaction: LoggedTransaction }
+  | { kind: 'commit'; index: number; transaction: WrittenTransaction }
   /** It changed nothing, so there is nothing to log. */
   | { kind: 'noop'; results: OperationResult[] }
   | { kind: 'refuse'; error: BorealError }
@@ -24,7 +24,7 @@ export type Decision =
 export interface Evaluation {
   /** One decision per submission, in order. */
   decisions: Decision[]
-  transactions: LoggedTransaction[]
+  transactions: WrittenTransaction[]
   changes: ChangeSet
   tally: JobTally
 }
@@ -104,7 +104,7 @@ function decide(
     if (state.events.length === 0) return { kind: 'noop', results }
     if (context.full && state.growth > 0) throw storeFull()
     state.commit()
-    const transaction: LoggedTransaction = {
+    const transaction: WrittenTransaction = {
       id: context.newId(),
       ...(key === undefined ? {} : { key: key.text, principal, request: key.request }),
       actor: principal,
@@ -120,7 +120,7 @@ function decide(
 }
 
 /** Two requests with one key met in a batch: the second gets the answer of the first. */
-function sameBatch(request: string, transaction: LoggedTransaction, index: number): Decision {
+function sameBatch(request: string, transaction: WrittenTransaction, index: number): Decision {
   if (transaction.request !== request) return { kind: 'refuse', error: keyReused() }
   return { kind: 'commit', index, transaction }
 }

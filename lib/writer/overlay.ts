@@ -1,6 +1,7 @@
 import { compareText } from '../model/compare-text.ts'
 import { BorealError } from '../model/errors.ts'
-import type { BorealEvent } from '../model/events.ts'
+import { type EventRegistry, upcastEvent } from '../model/event-registry.ts'
+import type { BorealEvent, WrittenEvent } from '../model/events.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import type { Scope } from '../model/preconditions.ts'
 import { MAX_ROWS } from '../model/transaction.ts'
@@ -22,6 +23,8 @@ export interface BatchContext {
   /** LSN and time that the changes will have. */
   meta: RowMeta
   limits: StoreLimits
+  /** The events that may be emitted. Default: those of this build. */
+  registry?: EventRegistry
 }
 
 /**
@@ -37,7 +40,8 @@ export class Overlay implements ChangeSink {
   readonly meta: RowMeta
   readonly limits: StoreLimits
   readonly #tally = new JobTally()
-  readonly events: BorealEvent[] = []
+  /** As they are to be written: of an earlier version while older builds may read the log. */
+  readonly events: WrittenEvent[] = []
   /** Rows as this transaction leaves them; `undefined` is a removed one. */
   readonly #own = new Map<Table, Map<string, object | undefined>>()
   /** Keys of rows that this transaction removed, by table of their children. */
@@ -123,27 +127,28 @@ export class Overlay implements ChangeSink {
     return this.#snapshot.roleDepartures.get(role) ?? 0
   }
 
-  /** Makes an event part of the transaction; what follows sees its effect. */
-  emit(event: BorealEvent): void {
+  /** Makes an event part of the transaction; what follows sees its effect, which is the one that replay will give it. */
+  emit(event: WrittenEvent): void {
     this.events.push(event)
-    applyEvent(event, this.meta, this)
+    applyEvent(this.#upcast(event), this.meta, this)
   }
 
   /**
-   * Adds to the last event instead of emitting another one, if it is of the same kind. `merge` changes it so that it has
+   * Adds to the last event instead of emitting another one, if it is of the same kind and version. `merge` changes it so that it has
    * the effect of both.
    */
-  extend<E extends BorealEvent>(event: E, merge: (last: E, event: E) => void): boolean {
+  extend<E extends WrittenEvent>(event: E, merge: (last: E, event: E) => void): boolean {
     const last = this.events.at(-1)
-    if (last?.event !== event.event) return false
+    if (last?.event !== event.event || last.v !== event.v) return false
     merge(last as E, event)
-    applyEvent(event, this.meta, this)
+    applyEvent(this.#upcast(event), this.meta, this)
     return true
   }
 
   /** Takes the transaction over into the batch. */
   commit(): void {
-    this.#batch.apply(this.events, this.meta)
+    const events = this.events.map((event) => this.#upcast(event))
+    this.#batch.apply(events, this.meta)
     this.#context.tally.add(this.#tally)
   }
 
@@ -163,6 +168,10 @@ export class Overlay implements ChangeSink {
 
   moveHorizon(): void {
     throw new BorealError('internal', 'the horizon is not moved by operations')
+  }
+
+  #upcast(event: WrittenEvent): BorealEvent {
+    return upcastEvent(event, this.#context.registry)
   }
 
   #set(table: Table, key: string, row: object | undefined): void {

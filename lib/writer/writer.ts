@@ -282,8 +282,8 @@ export class Writer {
    * Waits for the outcome of an append that has taken too long. The store is at its place, reads go on. Ends early
    * when nothing has reached a server, or when nobody waits any more: then by racing the slot.
    */
-  async #resolveDoubt(batch: Submission[], { pending, encoded, evaluation }: Round): Promise<Settled> {
-    const { follower, runtime, tail, doubtAfterMs = 1_000, patienceMs = 1_500 } = this.#options
+  async #resolveDoubt(batch: Submission[], { pending, encoded }: Round): Promise<Settled> {
+    const { follower, log, runtime, tail, doubtAfterMs = 1_000, patienceMs = 1_500 } = this.#options
     const done = new AbortController()
     void runtime.sleep(Math.max(0, patienceMs - doubtAfterMs), done.signal).then(() => pending.abandon())
     if (batch.every((submission) => submission.state === 'done')) this.#endDoubt()
@@ -295,9 +295,7 @@ export class Writer {
     if (settled.kind === 'durable') {
       await follower.exclusive(async (store) => {
         if (store.mark.lsn !== encoded.item.lsn - 1) return
-        const { lsn, time, writer, attempt, prev, hash, bodyBytes } = encoded.item
-        const { transactions } = evaluation
-        follower.tell(await store.apply([{ lsn, time, writer, attempt, prev, hash, bytes: bodyBytes, transactions }]))
+        follower.tell(await store.apply([log.decode(encoded)]))
       })
     }
     return settled

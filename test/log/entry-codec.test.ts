@@ -5,6 +5,7 @@ import { verifyItem } from '../../lib/log/chain.ts'
 import { itemOf, type LogAttributes, toAttributes } from '../../lib/log/dynamo-item.ts'
 import type { LoggedTransaction } from '../../lib/log/entry.ts'
 import { decodeEntry, type EncodedEntry, encodeEntry, genesisItem } from '../../lib/log/entry-codec.ts'
+import { currentVersion, EVENT_REGISTRY } from '../../lib/model/event-registry.ts'
 import { incompressible, transaction } from './log-bed.ts'
 
 const STORE = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
@@ -19,9 +20,15 @@ const text = fc.oneof(
 /** Any data as JSON has it (which has no -0). */
 const data = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown)
 
+/** Events of every kind with any fields, in the version that is not upcast. */
+const event = fc
+  .record({ kind: fc.constantFrom(...EVENT_REGISTRY.keys()), fields: fc.dictionary(text, data) })
+  .map(({ kind, fields }) => ({ ...fields, event: kind, v: currentVersion(EVENT_REGISTRY, kind)! }))
+const events = fc.array(event, { maxLength: 5 })
+
 const transactions = fc.array(
   fc.record(
-    { id: text, actor: text, key: text, principal: text, request: text, reason: text, events: data, results: data },
+    { id: text, actor: text, key: text, principal: text, request: text, reason: text, events, results: data },
     { requiredKeys: ['id', 'actor', 'events', 'results'] },
   ),
   { maxLength: 5 },

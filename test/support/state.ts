@@ -13,7 +13,7 @@ export async function stateOf(store: Store): Promise<{ digest: string; tables: R
 }
 
 /** An empty store in this thread; the caller kills its engine. */
-export async function emptyStore(log: Log): Promise<Store> {
+export async function emptyStore(log: Pick<Log, 'genesis'>): Promise<Store> {
   return Store.open(await PgliteEngine.bootImage(await testImage()), await log.genesis())
 }
 

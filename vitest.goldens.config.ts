@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run goldens`: adds the golden files that are missing. */
+export default defineConfig({
+  test: {
+    include: ['test/goldens/add-missing.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    testTimeout: 120_000,
+  },
+})
