@@ -67,6 +67,7 @@ export class TestApi {
       const { body, status } = await this.get(cursor === undefined ? path : `${path}${separator}cursor=${cursor}`)
       if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`)
       items.push(...body.items)
+      if (cursor !== undefined && cursor === body.nextCursor) throw new Error(`GET ${path}: a page leads to itself`)
       cursor = body.nextCursor
       if (cursor === undefined) return items
     }
