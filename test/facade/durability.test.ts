@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { type MutableStores, openStorage, type Storage, type Stores } from '../../lib/index.ts'
 import { jobConfiguration } from '../../lib/model/cron-job.ts'
 import { type OperationName, operation } from '../../lib/model/operations.ts'
 import { scheduledTask } from '../../lib/model/task.ts'
 import { fullUpdate, storedUpdate, updateKey, updateOf } from '../support/job-updates.ts'
-import { memoryNode } from '../support/memory-node.ts'
 import { fullConfig, fullTask, host, quota } from '../support/records.ts'
-import { entriesOf } from '../support/state.ts'
-import { everything } from '../support/store-beds.ts'
+import { transactionsOf } from '../support/state.ts'
+import { describeBeds, everything } from '../support/store-beds.ts'
 import { taskIn } from '../support/task-store.ts'
 
 /**
@@ -15,56 +14,47 @@ import { taskIn } from '../support/task-store.ts'
  * operation that there is. All is written first; then one node starts on the log and is asked for everything.
  */
 
-const { node, ...log } = await memoryNode({ cleanup: afterAll })
-const storage = await openStorage(node)
-
 interface Replay {
   /** What there is before. */
   given?(stores: MutableStores): unknown
   write(stores: MutableStores): unknown
-  /** What the write becomes in the log. Default: one operation, that of the case. */
-  operations?: OperationName[]
   read(stores: Stores): Promise<unknown>
   expected: unknown
 }
-
-const replays: (() => Promise<void>)[] = []
-let restarted: Storage
-
-/** The operations of every transaction in the log behind a place. */
-async function transactionsAfter(lsn: number): Promise<OperationName[][]> {
-  const entries = (await entriesOf(node.log)).filter((entry) => entry.lsn > lsn)
-  return entries.flatMap(({ transactions }) => transactions.map(({ results }) => results.map(({ op }) => op)))
-}
-
-function replay(name: string, op: OperationName, { given, write, operations = [op], read, expected }: Replay): void {
-  let transactions: OperationName[][]
-  replays.push(async () => {
-    if (given !== undefined) await storage.write(async (stores) => void (await given(stores)))
-    const { lsn } = await node.digest()
-    await storage.write(async (stores) => void (await write(stores)))
-    transactions = await transactionsAfter(lsn)
-  })
-  test(name, async () => {
-    expect(transactions).toEqual([operations])
-    const after = await restarted.consistentRead(read)
-    expect(after).toEqual(expected)
-    expect(after).toEqual(await storage.consistentRead(read))
-  })
-}
-
-beforeAll(async () => {
-  for (const run of replays) await run()
-  const { node: fresh } = await memoryNode({ ...log, cleanup: () => undefined })
-  restarted = await openStorage(fresh)
-  return () => fresh.close()
-})
 
 const stored = (record: object) => ({ ...record, version: expect.any(Number) })
 const storedTask = (given: Parameters<typeof scheduledTask.parse>[0]) => stored(scheduledTask.parse(given))
 const jobIn = (role: string) => ({ role, environment: 'prod', name: 'hello' })
 
-describe('after a restart', () => {
+describeBeds(['in process', 'over HTTP'], (bed) => {
+  const { storage } = bed
+  const replays: (() => Promise<void>)[] = []
+  let restarted: Storage
+
+  beforeAll(async () => {
+    for (const run of replays) await run()
+    restarted = await openStorage(await bed.restarted())
+  })
+
+  const operationsAfter = async (lsn: number): Promise<OperationName[][]> =>
+    (await transactionsOf(bed.node.log, lsn)).map(({ results }) => results.map(({ op }) => op))
+
+  function replay(name: string, op: OperationName, { given, write, read, expected }: Replay): void {
+    let transactions: OperationName[][]
+    replays.push(async () => {
+      if (given !== undefined) await storage.write(async (stores) => void (await given(stores)))
+      const lsn = bed.node.tailLsn
+      await storage.write(async (stores) => void (await write(stores)))
+      transactions = await operationsAfter(lsn)
+    })
+    test(name, async () => {
+      expect(transactions).toEqual([[op]])
+      const after = await restarted.consistentRead(read)
+      expect(after).toEqual(expected)
+      expect(after).toEqual(await storage.consistentRead(read))
+    })
+  }
+
   replay('the framework id is there [testSaveFrameworkId]', 'saveFrameworkId', {
     write: ({ scheduler }) => scheduler.saveFrameworkId('the framework'),
     read: ({ scheduler }) => scheduler.frameworkId(),
@@ -239,10 +229,10 @@ describe('after a restart', () => {
   })
 
   test('everything is as it was, and there was an operation of every kind [testStart]', async () => {
-    const { node: fresh } = await memoryNode(log)
-    expect(await fresh.digest()).toEqual(await node.digest())
+    const fresh = await bed.restarted()
+    expect(await fresh.digest()).toEqual(await bed.node.digest())
     expect(await everything(await openStorage(fresh))).toEqual(await everything(storage))
-    const written = new Set((await transactionsAfter(0)).flat())
+    const written = new Set((await operationsAfter(0)).flat())
     expect([...written].sort()).toEqual(operation.options.map(({ shape }) => shape.op.value).sort())
   })
 })
