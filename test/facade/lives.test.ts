@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest'
-import { isBorealError } from '../../lib/index.ts'
 import { quota } from '../support/records.ts'
+import { refused } from '../support/refusal.ts'
 import { describeStorages } from '../support/storages.ts'
 import { configIn, taskIn } from '../support/task-store.ts'
 
 /** How closures begin, nest, fail and end. */
-
-const refused = (code: string) => expect.toSatisfy((error: unknown) => isBorealError(error) && error.code === code)
 
 describeStorages('closures', ({ storage, api, over }) => {
   const exists = async (role: string) => (await api.get(`/v1/quotas/${role}`)).status === 200
@@ -103,7 +101,7 @@ describeStorages('closures', ({ storage, api, over }) => {
     await storage.write(async ({ quotas, tasks, hosts }) => {
       expect(() => quotas.save('bad role', quota(1))).toThrow(/role/)
       expect(() => quotas.save('r', { resources: [] })).toThrow(/exactly/)
-      expect(() => tasks.save([])).toThrow(/tasks/)
+      expect(() => tasks.save([{} as never])).toThrow(/tasks/)
       expect(() => tasks.mutateMany({}, {})).toThrow(/at least one restriction/)
       expect(() => tasks.mutateMany({ taskIds: [] }, {})).toThrow(/taskIds/)
       expect(() => tasks.remove([])).toThrow(/taskIds/)

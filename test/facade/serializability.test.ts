@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Quota, Storage } from '../../lib/index.ts'
+import { isBorealError, type MutableStores, type Quota, type Storage } from '../../lib/index.ts'
+import { ACTIVE_UPDATE_STATUSES } from '../../lib/model/job-update-status.ts'
 import type { StorageTransport } from '../../lib/storage/transport.ts'
+import { updateKey, updateOf } from '../support/job-updates.ts'
 import { quota } from '../support/records.ts'
 import { describeStorages } from '../support/storages.ts'
 import { taskIn } from '../support/task-store.ts'
@@ -74,6 +76,42 @@ async function instances(storage: Storage, role: string, size: number, times: nu
   return ids.length - new Set(ids).size
 }
 
+/** Starts, finishes and removes updates of two jobs; gives how often a job is found with two that are active. */
+async function activeUpdates(storage: Storage, role: string, size: number, times: number): Promise<number> {
+  let [next, started, broken] = [0, 0, 0]
+  await crowd(size, times, async () => {
+    const key = updateKey(role, `u-${next++}`, ['one', 'two'][random(2)])
+    const time = next
+    const work = async ({ jobUpdates }: MutableStores) => {
+      const active = await jobUpdates.summaries({ jobKey: key.job, statuses: ACTIVE_UPDATE_STATUSES })
+      const over = await jobUpdates.summaries({ role, statuses: ['ROLLED_FORWARD', 'ABORTED'] })
+      if (active.length > 1) return 'broken'
+      if (over.length > 2) jobUpdates.remove([over[random(over.length)]!.key])
+      const [going] = active
+      if (going !== undefined) {
+        const status = (['ROLLED_FORWARD', 'ABORTED', 'ROLL_FORWARD_PAUSED'] as const)[random(3)]!
+        jobUpdates.saveEvent(going.key, { status, timestampMs: time })
+        return 'finished'
+      }
+      jobUpdates.save(updateOf(key))
+      jobUpdates.saveEvent(key, { status: 'ROLLING_FORWARD', timestampMs: time })
+      return 'started'
+    }
+    // An event for an update that somebody has removed is refused: to whoever reads first, that cannot happen.
+    const outcome = await storage.write(work).catch((error) => {
+      if (isBorealError(error, 'constraint_violation')) return 'broken'
+      throw error
+    })
+    if (outcome === 'started') started++
+    if (outcome === 'broken') broken++
+  })
+  expect(started).toBeGreaterThan(2)
+  const active = await storage.consistentRead(({ jobUpdates }) =>
+    jobUpdates.summaries({ role, statuses: ACTIVE_UPDATE_STATUSES }),
+  )
+  return broken + active.length - new Set(active.map(({ key }) => key.job.name)).size
+}
+
 /** A transport that forgets what was read. */
 const careless = (transport: StorageTransport): Partial<StorageTransport> => ({
   read: (request) => transport.read({ ...request, preconditions: [] }),
@@ -95,10 +133,16 @@ describeStorages('closures that run at the same time', ({ storage, over }) => {
     expect(await instances(storage, 'ids', 5, 8)).toBe(0)
   }, 60_000)
 
-  test('would break both without their preconditions', async () => {
+  test('keep a rule about what may be there once: a job has at most one active update', async () => {
+    expect(await activeUpdates(storage, 'updates', 5, 8)).toBe(0)
+  }, 60_000)
+
+  test('would break each without their preconditions', async () => {
     const broken = over(careless)
     const sums = (round: number) => transfers(broken, `broken-bank-${round}`, 6, 8)
     expect(await eventually(async (round) => (await sums(round)) !== ACCOUNTS * 100)).toBe(true)
     expect(await eventually(async (round) => (await instances(broken, `broken-ids-${round}`, 8, 4)) > 0)).toBe(true)
+    const updates = (round: number) => activeUpdates(broken, `broken-updates-${round}`, 8, 4)
+    expect(await eventually(async (round) => (await updates(round)) > 0)).toBe(true)
   }, 60_000)
 })

@@ -18,7 +18,7 @@ export function assertFullyPopulated(schema: z.ZodType, value: unknown, ignored:
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     if (isDeepStrictEqual(value, schema.def.defaultValue)) fail('has its default value')
     assertFullyPopulated(schema.unwrap() as z.ZodType, value, ignored, path)
-  } else if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
+  } else if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodPrefault) {
     assertFullyPopulated(schema.unwrap() as z.ZodType, value, ignored, path)
   } else if (schema instanceof z.ZodArray) {
     const items = value as unknown[]

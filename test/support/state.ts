@@ -1,4 +1,4 @@
-import type { Entry } from '../../lib/log/entry.ts'
+import type { Entry, LoggedTransaction } from '../../lib/log/entry.ts'
 import type { Log } from '../../lib/log/log.ts'
 import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
@@ -22,4 +22,10 @@ export async function entriesOf(log: Log): Promise<Entry[]> {
   const entries: Entry[] = []
   for await (const page of log.follow(await log.genesis())) entries.push(...page)
   return entries
+}
+
+/** The transactions of a log behind a place. */
+export async function transactionsOf(log: Log, after = 0): Promise<LoggedTransaction[]> {
+  const entries = await entriesOf(log)
+  return entries.filter(({ lsn }) => lsn > after).flatMap(({ transactions }) => transactions)
 }
