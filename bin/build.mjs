@@ -8,6 +8,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Every file that a process or a thread starts from. */
 const ENTRIES = {
   cli: 'lib/cli/main.ts',
+  index: 'lib/index.ts',
   'engine-thread': 'lib/store/engine-thread.ts',
   'table-thread': 'lib/log/table-thread.ts',
 }

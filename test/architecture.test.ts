@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   writer: ['model', 'log', 'store', 'replica'],
   node: ['model', 'log', 'objects', 'store', 'replica', 'writer'],
   api: ['model', 'log', 'store', 'node'],
+  storage: ['model', 'client', 'node', 'api'],
   cli: ['model', 'log', 'client', 'node', 'api'],
 }
 

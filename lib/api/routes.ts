@@ -16,7 +16,8 @@ import { statusRoutes } from './routes/status.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { transactionRoutes } from './routes/transactions.ts'
 
-const dataRoutes: Route[] = [
+/** Routes that answer with records, and can be combined in one request. */
+export const dataRoutes: Route[] = [
   ...taskRoutes,
   ...jobRoutes,
   ...roleRoutes,

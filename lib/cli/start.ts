@@ -9,10 +9,11 @@ import { BorealError } from '../model/errors.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { type NodeConfig, type NodeFlags, nodeConfig, numberOf } from '../node/config.ts'
 import { startNode } from '../node/start-node.ts'
+import { STORE_SETTINGS, type StoreSettings } from '../node/store-settings.ts'
 import { DEFAULT_PORT, tokenFile } from './connection.ts'
 import { type LogLevel, stderrLogger } from './stderr-logger.ts'
 
-interface StartFlags extends NodeFlags {
+interface StartFlags extends NodeFlags, Partial<Record<keyof StoreSettings, string>> {
   port?: string
   host?: string
   token?: string
@@ -20,7 +21,7 @@ interface StartFlags extends NodeFlags {
 }
 
 export function startCommand(program: Command): void {
-  program
+  const command = program
     .command('start')
     .description('run a node: embedded in a folder (default), or on a DynamoDB table')
     .option('--port <port>', `port to listen on, 0 for any (BOREAL_PORT; default ${DEFAULT_PORT})`)
@@ -39,12 +40,15 @@ export function startCommand(program: Command): void {
     .option('--store-mb <n>', 'memory of the store before additions are refused (BOREAL_STORE_MB; default by machine)')
     .option('--token <token>', 'admin token to accept (BOREAL_TOKEN; embedded default: made at first start)')
     .option('--log-level <level>', 'debug, info, warn or error (BOREAL_LOG_LEVEL; default warn)')
-    .action(start)
+  for (const { flag, env, what, default: byDefault } of Object.values(STORE_SETTINGS)) {
+    command.option(`--${flag} <n>`, `${what} (${env}; default ${byDefault})`)
+  }
+  command.action(start)
 }
 
 async function start(flags: StartFlags): Promise<void> {
   const { env } = process
-  const config = nodeConfig({ ...flags, sync: flags.sync === false ? false : undefined }, env)
+  const config = nodeConfig({ ...flags, settings: flags, sync: flags.sync === false ? false : undefined }, env)
   const logger = stderrLogger(flags.logLevel ?? (env.BOREAL_LOG_LEVEL as LogLevel | undefined) ?? 'warn')
   const port = numberOf('port', flags.port ?? env.BOREAL_PORT ?? String(DEFAULT_PORT), 0, 65_535)
   const tokens = await acceptedTokens(config, flags.token ?? env.BOREAL_TOKEN, env.BOREAL_TOKENS)

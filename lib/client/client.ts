@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { uuidv7 } from 'uuidv7'
 import { BorealError, type ErrorCode, messageOf, STATUS_OF_CODE } from '../model/errors.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
+import { repeatWhileOpen } from './repeat.ts'
 
 export interface ClientOptions {
   url: string
@@ -34,7 +34,10 @@ const REPEATABLE = new Set<ErrorCode>([
   'lsn_not_reached',
 ])
 
-const LONGEST_PAUSE_MS = 2_000
+/** What is no answer of ours may have come from anything in between. */
+function isOpen(error: unknown): boolean {
+  return !(error instanceof BorealError) || REPEATABLE.has(error.code)
+}
 
 /**
  * A client of the HTTP API. Requests are repeated while the outcome is open; a transaction always carries a key
@@ -69,15 +72,10 @@ export class BorealClient {
 
   /** @throws BorealError as the server gave it, or `log_unavailable` when no server could be reached in time. */
   async request<T>(method: 'GET' | 'POST', path: string, request: ClientRequest = {}): Promise<ClientAnswer<T>> {
-    const end = performance.now() + (this.#options.retryForMs ?? 60_000)
-    for (let pause = 50; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        return await this.#once<T>(method, path, request)
-      } catch (error) {
-        const open = !(error instanceof BorealError) || REPEATABLE.has(error.code)
-        if (!open || performance.now() + pause > end) throw unreachable(error, this.#options.url)
-      }
-      await delay(pause * (0.5 + Math.random()))
+    try {
+      return await repeatWhileOpen(() => this.#once<T>(method, path, request), isOpen, this.#options.retryForMs)
+    } catch (error) {
+      throw unreachable(error, this.#options.url)
     }
   }
 

@@ -37,7 +37,8 @@ export class EmbeddedTable {
   static async open({ path, port = 0, sync = true }: EmbeddedTableOptions): Promise<EmbeddedTable> {
     await mkdir(path, { recursive: true })
     const workerData: TableThreadData = { path, port, sync }
-    const worker = new Worker(threadEntry('table-thread'), { workerData })
+    // Flags of the program (a loader, an evaluated text) are none of the thread's business, and some would break it.
+    const worker = new Worker(threadEntry('table-thread'), { workerData, execArgv: [] })
     const ready = await new Promise<TableThreadReady>((resolve) => {
       worker.once('message', resolve)
       worker.once('error', (error) => resolve({ ready: false, locked: false, failure: messageOf(error) }))

@@ -1,4 +1,7 @@
 import { BorealError } from '../model/errors.ts'
+import type { StoreLimits } from '../writer/store-limits.ts'
+import type { HistorySettings } from './history-pruner.ts'
+import { STORE_SETTINGS, type StoreSettings, storeOptions } from './store-settings.ts'
 
 /** Where a node's log and objects are. */
 export type Storage =
@@ -13,6 +16,8 @@ export interface NodeConfig {
   name: string
   readers: number
   storeLimitBytes: number | undefined
+  limits: StoreLimits
+  history: HistorySettings
 }
 
 /** Settings as they come from flags; what is absent is looked for in the environment, then a default is taken. */
@@ -26,6 +31,8 @@ export interface NodeFlags {
   readers?: string | undefined
   storeMb?: string | undefined
   sync?: boolean | undefined
+  /** Numbers of {@link STORE_SETTINGS}. */
+  settings?: Partial<Record<keyof StoreSettings, string>> | undefined
 }
 
 export const DEFAULT_DATA = './data'
@@ -40,7 +47,18 @@ export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
     name: flags.name ?? env.BOREAL_NAME ?? 'main',
     readers: numberOf('readers', flags.readers ?? env.BOREAL_READERS ?? '1', 0, 16),
     storeLimitBytes: storeMb === undefined ? undefined : numberOf('store-mb', storeMb, 64, 1_000_000) * 1024 * 1024,
+    ...storeOptions(storeSettings(flags.settings ?? {}, env)),
   }
+}
+
+function storeSettings(flags: Partial<Record<keyof StoreSettings, string>>, env: Environment): StoreSettings {
+  const values = Object.entries(STORE_SETTINGS).map(
+    ([name, { flag, env: variable, least, most, default: byDefault }]) => {
+      const given = flags[name as keyof StoreSettings] ?? env[variable]
+      return [name, given === undefined ? byDefault : numberOf(flag, given, least, most)]
+    },
+  )
+  return Object.fromEntries(values) as StoreSettings
 }
 
 function storageOf(flags: NodeFlags, env: Environment): Storage {

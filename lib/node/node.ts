@@ -4,6 +4,7 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import { Follower } from '../replica/follower.ts'
+import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
@@ -22,6 +23,7 @@ import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
+import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
 import { defaultStoreLimitBytes } from './memory-limit.ts'
 
 export interface NodeOptions {
@@ -49,6 +51,8 @@ export interface NodeOptions {
   housekeepingMs?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
+  /** How long what is over is kept. Default: Aurora's. */
+  history?: Partial<HistorySettings> | undefined
   /** Limits of what a job may hold. Default: Aurora's. */
   limits?: Partial<StoreLimits> | undefined
 }
@@ -87,6 +91,7 @@ export class BorealNode {
   readonly #watermark: Watermark
   readonly #poller: Poller
   readonly #housekeeper: Housekeeper
+  readonly #pruner: HistoryPruner
   readonly #startedAt: number
 
   private constructor(options: NodeOptions, parts: Parts) {
@@ -101,6 +106,14 @@ export class BorealNode {
     this.#poller = parts.poller
     this.#housekeeper = parts.housekeeper
     this.#startedAt = options.runtime.monotonic()
+    this.#pruner = new HistoryPruner({
+      settings: { ...HISTORY_SETTINGS, ...options.history },
+      runtime: options.runtime,
+      logger: options.logger,
+      now: () => this.log.now(),
+      read: async (statement) => (await this.read([statement], { level: 'consistent' })).results[0]!,
+      submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
+    })
   }
 
   /** Boots the engines, replays the log, and starts to serve. */
@@ -153,7 +166,7 @@ export class BorealNode {
       runtime,
       logger,
       watermark,
-      limits: { ...STORE_LIMITS, ...options.limits },
+      limits: limitsOf(options),
       ...(options.queue === undefined ? {} : { queue: options.queue }),
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
@@ -167,6 +180,11 @@ export class BorealNode {
 
   get storeId(): string {
     return this.log.storeId
+  }
+
+  /** Limits of what a job may hold. */
+  get limits(): StoreLimits {
+    return limitsOf(this.#options)
   }
 
   /** The highest LSN this node knows to be durable. */
@@ -194,6 +212,19 @@ export class BorealNode {
         ? await this.#pool.read(statements, { minLsn, deadline }, readTimeoutMs)
         : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
+  }
+
+  /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
+  async hold<T>(work: (store: HeldStore) => Promise<T>, consistency: Consistency): Promise<T & { ageMs: number }> {
+    const { readTimeoutMs = 10_000, runtime } = this.#options
+    const deadline = runtime.monotonic() + readTimeoutMs
+    const minLsn = await this.#minLsn(consistency)
+    const held = async () => {
+      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline }, readTimeoutMs)
+      await this.#reached(minLsn, deadline)
+      return this.#follower.hold(work)
+    }
+    return { ...(await held()), ageMs: this.#tail.ageMs }
   }
 
   /** Runs one statement of a user's, read-only, on a reader. */
@@ -225,6 +256,11 @@ export class BorealNode {
         ? await this.#pool.read([digestStatement], { minLsn, deadline }, DIGEST_TIMEOUT_MS)
         : await this.#readFromStore([digestStatement], minLsn, deadline)
     return { lsn, digest: digestOf(results[0]) }
+  }
+
+  /** Removes what is over and older than it is kept, now instead of at the next round. */
+  prune(): Promise<{ tasks: number; updates: number }> {
+    return this.#pruner.prune()
   }
 
   /** Confirms that this node has everything that is in the log at the time of the call. */
@@ -266,6 +302,7 @@ export class BorealNode {
   async close(): Promise<void> {
     this.#poller.stop()
     this.#housekeeper.stop()
+    this.#pruner.stop()
     this.#watermark.stop()
     await this.#writer.stop()
     await this.#pool.stop()
@@ -286,6 +323,12 @@ export class BorealNode {
   }
 
   async #readFromStore(statements: Statement[], minLsn: number, deadline: number): Promise<ReadAnswer> {
+    await this.#reached(minLsn, deadline)
+    return this.#follower.read(statements)
+  }
+
+  /** Waits until the writer's store has got this far. */
+  async #reached(minLsn: number, deadline: number): Promise<void> {
     const { runtime } = this.#options
     while (this.#follower.mark.lsn < minLsn) {
       if (runtime.monotonic() >= deadline) {
@@ -294,8 +337,11 @@ export class BorealNode {
       }
       await runtime.sleep(2)
     }
-    return this.#follower.read(statements)
   }
+}
+
+function limitsOf({ limits }: NodeOptions): StoreLimits {
+  return { ...STORE_LIMITS, ...limits }
 }
 
 /** Says from time to time how far the replay at the start has got. */

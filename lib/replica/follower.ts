@@ -5,8 +5,9 @@ import type { Logger } from '../model/logger.ts'
 import type { Engine } from '../store/engine.ts'
 import { HOUSEKEEPING_LIMITS, type HousekeepingLimits, keepHouse } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
-import type { Statement } from '../store/statement.ts'
+import { BEGIN, type Statement } from '../store/statement.ts'
 import { type Step, Store } from '../store/store.ts'
+import type { HeldStore } from './held-store.ts'
 import type { ReadAnswer } from './reader.ts'
 import { replay } from './replay.ts'
 
@@ -66,6 +67,23 @@ export class Follower {
   /** Runs statements at one place of the log, between steps. */
   read(statements: Statement[]): Promise<ReadAnswer> {
     return this.exclusive(async (store) => ({ lsn: store.mark.lsn, results: await store.run(statements) }))
+  }
+
+  /** Holds the store at its place of the log, between steps. */
+  hold<T>(work: (store: HeldStore) => Promise<T>): Promise<T> {
+    return this.exclusive((store) =>
+      work({
+        lsn: store.mark.lsn,
+        read: (statements) => store.run(statements),
+        readBehind: async (changes, reads) => {
+          try {
+            return (await store.run([BEGIN, ...changes, ...reads])).slice(1 + changes.length)
+          } finally {
+            await store.rollback()
+          }
+        },
+      }),
+    )
   }
 
   /** Maintenance of the store, between steps. */

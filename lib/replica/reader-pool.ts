@@ -4,6 +4,7 @@ import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/store.ts'
+import type { HeldStore } from './held-store.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
@@ -87,6 +88,11 @@ export class ReaderPool {
   /** Runs statements on a reader. Waits for one until the deadline. */
   read(statements: Statement[], target: ReadTarget, limitMs: number): Promise<ReadAnswer> {
     return this.#onReader(target, (reader) => reader.read(statements, limitMs))
+  }
+
+  /** Holds a reader at one place of the log. The work is begun anew when the reader ends, so it must be repeatable. */
+  hold<T>(work: (store: HeldStore) => Promise<T>, target: ReadTarget, limitMs: number): Promise<T> {
+    return this.#onReader(target, (reader) => reader.hold(work, limitMs))
   }
 
   /** Runs a user's statement on a reader, once: it may be what ends the reader. */

@@ -5,10 +5,12 @@ import type { Logger } from '../model/logger.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import { keepHouse, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
+import { Mutex } from '../store/mutex.ts'
 import type { ResultSet } from '../store/protocol.ts'
-import type { Statement } from '../store/statement.ts'
+import { BEGIN, ROLLBACK, type Statement } from '../store/statement.ts'
 import { type Step, Store } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
+import type { HeldStore } from './held-store.ts'
 import { replay } from './replay.ts'
 
 export interface ReadAnswer {
@@ -53,6 +55,11 @@ export class Reader {
   readonly #store: Store
   readonly #logger: Logger
   readonly #work: Work[] = []
+  readonly #holding = new Mutex()
+  /** Those that hold the reader or wait to. */
+  #holders = 0
+  /** Steps that have come while the reader is held. */
+  #kept: Step[] | undefined
   #lsn: number
 
   private constructor(engine: ThreadEngine, store: Store, logger: Logger) {
@@ -92,11 +99,15 @@ export class Reader {
 
   /** Reads and steps handed over and not yet done. */
   get load(): number {
-    return this.#work.length
+    return this.#work.length + this.#holders
   }
 
   /** Hands over steps; they must follow one another and the last one. */
   take(steps: Step[]): void {
+    if (this.#kept !== undefined) {
+      this.#kept.push(...steps)
+      return
+    }
     for (const step of steps) {
       if (step.from.lsn !== this.#lsn) throw new Error(`step from ${step.from.lsn} does not follow ${this.#lsn}`)
       this.#lsn = step.to.lsn
@@ -113,6 +124,41 @@ export class Reader {
   async read(statements: Statement[], limitMs: number): Promise<ReadAnswer> {
     const lsn = this.#lsn
     return { lsn, results: await this.#do(limitMs, () => this.#engine.run(statements)) }
+  }
+
+  /**
+   * Keeps the reader at its place of the log while `work` uses it. One at a time, and steps that have come meanwhile are
+   * taken before the next one, so holding can delay a reader but never keep it behind. Other reads go on beside it.
+   */
+  async hold<T>(work: (store: HeldStore) => Promise<T>, limitMs: number): Promise<T> {
+    this.#holders++
+    try {
+      return await this.#holding.run(async () => {
+        this.#kept = []
+        try {
+          return await work({
+            lsn: this.#lsn,
+            read: async (statements) => (await this.read(statements, limitMs)).results,
+            readBehind: (changes, reads) => this.#readBehind(changes, reads, limitMs),
+          })
+        } finally {
+          const steps = this.#kept
+          this.#kept = undefined
+          if (steps.length > 0) this.take(steps)
+        }
+      })
+    } finally {
+      this.#holders--
+    }
+  }
+
+  /** The rollback is handed over in the same turn: whatever fails before it, nothing comes between the two. */
+  async #readBehind(changes: Statement[], reads: Statement[], limitMs: number): Promise<ResultSet[]> {
+    const run = this.#do(limitMs, () => this.#engine.run([BEGIN, ...changes, ...reads]))
+    const ended = this.#do(undefined, () => this.#engine.run([ROLLBACK]))
+    const [results] = await Promise.allSettled([run, ended])
+    if (results.status === 'rejected') throw results.reason
+    return results.value.slice(1 + changes.length)
   }
 
   /** Runs one statement of a user's, read-only, and gives at most `maxRows` rows. */

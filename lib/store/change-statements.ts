@@ -151,7 +151,8 @@ function forget(horizon: { timeMs: number; beforeLsn: number }): Statement[] {
       horizon.beforeLsn,
     ),
     statement('delete from boreal.idempotency where time_ms < $1', horizon.timeMs),
-    statement('delete from boreal.departure where version < $1', horizon.beforeLsn),
+    // Departures from roles stay: there are few of them, and the version of a role would go back without them.
+    statement(`delete from boreal.departure where version < $1 and scope not like 'role:%'`, horizon.beforeLsn),
   ]
 }
 

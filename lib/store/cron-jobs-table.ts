@@ -1,16 +1,13 @@
 import type { CronJobRow } from '../model/events.ts'
+import { jobColumns, jobIdOf, jobJson } from './job-columns.ts'
 import type { Table } from './table.ts'
-import { jobIdOf } from './tasks-table.ts'
 
 export const cronJobsTable: Table<CronJobRow> = {
   entity: 'cronJob',
   name: 'cron_job',
   key: jobIdOf,
   columns: [
-    { name: 'job_id', type: 'text', value: jobIdOf },
-    { name: 'role', type: 'text', value: (row) => row.role },
-    { name: 'environment', type: 'text', value: (row) => row.environment },
-    { name: 'job_name', type: 'text', value: (row) => row.jobName },
+    ...jobColumns,
     { name: 'config_id', type: 'text', value: (row) => row.configId },
     { name: 'cron_schedule', type: 'text', value: (row) => row.cronSchedule },
     { name: 'cron_collision_policy', type: 'text', value: (row) => row.cronCollisionPolicy },
@@ -18,10 +15,10 @@ export const cronJobsTable: Table<CronJobRow> = {
     { name: 'owner', type: 'json', value: (row) => row.owner },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object('role', role, 'environment', environment, 'jobName', job_name, 'configId', config_id,
+  rowJson: `json_build_object(${jobJson}, 'configId', config_id,
     'cronSchedule', cron_schedule, 'cronCollisionPolicy', cron_collision_policy, 'instanceCount', instance_count,
     'owner', owner, 'version', version)`,
-  facetsJson: `json_build_object('role', role, 'environment', environment, 'jobName', job_name, 'configId', config_id,
+  facetsJson: `json_build_object(${jobJson}, 'configId', config_id,
     'version', version)`,
   scopes: (row) => [`role:${row.role}`, `job:${jobIdOf(row)}`],
   scopeVersion: {

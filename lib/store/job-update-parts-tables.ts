@@ -42,45 +42,56 @@ export const jobUpdateConfigsTable: Table<{ update: string; configId: string }> 
   ...alone,
 }
 
+/** What both kinds of events have first and last. */
+interface AnyEvent {
+  update: string
+  eventId: string
+  ordinal: number
+}
+
+const eventColumns: Column<AnyEvent>[] = [
+  updateKey,
+  { name: 'event_id', type: 'text', value: (row) => row.eventId },
+  { name: 'ordinal', type: 'int4', value: (row) => row.ordinal },
+]
+
+const eventJson = `'update', update_key, 'eventId', event_id, 'ordinal', ordinal, 'version', version`
+
+const event = {
+  keyWidth: 2 as const,
+  key: (row: AnyEvent) => compositeKey(row.update, row.eventId),
+  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  ...alone,
+}
+
 export const jobUpdateEventsTable: Table<JobUpdateEventRow> = {
+  ...event,
   entity: 'jobUpdateEvent',
   name: 'job_update_event',
-  keyWidth: 2,
-  key: (row) => compositeKey(row.update, row.eventId),
   columns: [
-    updateKey,
-    { name: 'event_id', type: 'text', value: (row) => row.eventId },
-    { name: 'ordinal', type: 'int4', value: (row) => row.ordinal },
+    ...eventColumns,
     { name: 'status', type: 'text', value: (row) => row.status },
     { name: 'timestamp_ms', type: 'int8', value: (row) => row.timestampMs },
     { name: 'user_name', type: 'text', value: (row) => row.user },
     { name: 'message', type: 'text', value: (row) => row.message },
     version,
   ],
-  rowJson: `json_build_object('update', update_key, 'eventId', event_id, 'ordinal', ordinal, 'status', status,
-    'timestampMs', ${exactJson('timestamp_ms')}, 'user', user_name, 'message', message, 'version', version)`,
-  facetsJson: `json_build_object('update', update_key, 'version', version)`,
-  ...alone,
+  rowJson: `json_build_object(${eventJson}, 'status', status, 'timestampMs', ${exactJson('timestamp_ms')},
+    'user', user_name, 'message', message)`,
 }
 
 export const jobInstanceUpdateEventsTable: Table<JobInstanceUpdateEventRow> = {
+  ...event,
   entity: 'jobInstanceUpdateEvent',
   name: 'job_instance_update_event',
-  keyWidth: 2,
-  key: (row) => compositeKey(row.update, row.eventId),
   columns: [
-    updateKey,
-    { name: 'event_id', type: 'text', value: (row) => row.eventId },
-    { name: 'ordinal', type: 'int4', value: (row) => row.ordinal },
+    ...eventColumns,
     { name: 'instance_id', type: 'int4', value: (row) => row.instanceId },
     { name: 'action', type: 'text', value: (row) => row.action },
     { name: 'timestamp_ms', type: 'int8', value: (row) => row.timestampMs },
     { name: 'message', type: 'text', value: (row) => row.message },
     version,
   ],
-  rowJson: `json_build_object('update', update_key, 'eventId', event_id, 'ordinal', ordinal,
-    'instanceId', instance_id, 'action', action, 'timestampMs', ${exactJson('timestamp_ms')}, 'message', message,
-    'version', version)`,
-  facetsJson: `json_build_object('update', update_key, 'version', version)`,
-  ...alone,
+  rowJson: `json_build_object(${eventJson}, 'instanceId', instance_id, 'action', action,
+    'timestampMs', ${exactJson('timestamp_ms')}, 'message', message)`,
 }

@@ -1,7 +1,7 @@
 import type { JobUpdateRow } from '../model/events.ts'
 import { isTerminalUpdate } from '../model/job-update-status.ts'
+import { jobColumns, jobIdOf, jobJson } from './job-columns.ts'
 import { exactJson, type Table } from './table.ts'
-import { jobIdOf } from './tasks-table.ts'
 
 /** Text key of the update a row describes. */
 export function updateKeyOf(row: Pick<JobUpdateRow, 'role' | 'environment' | 'jobName' | 'updateId'>): string {
@@ -18,10 +18,7 @@ export const jobUpdatesTable: Table<JobUpdateRow> = {
   key: updateKeyOf,
   columns: [
     { name: 'update_key', type: 'text', value: updateKeyOf },
-    { name: 'job_id', type: 'text', value: jobIdOf },
-    { name: 'role', type: 'text', value: (row) => row.role },
-    { name: 'environment', type: 'text', value: (row) => row.environment },
-    { name: 'job_name', type: 'text', value: (row) => row.jobName },
+    ...jobColumns,
     { name: 'update_id', type: 'text', value: (row) => row.updateId },
     { name: 'user_name', type: 'text', value: (row) => row.user },
     { name: 'status', type: 'text', value: (row) => row.status },
@@ -33,11 +30,11 @@ export const jobUpdatesTable: Table<JobUpdateRow> = {
     { name: 'lock_token', type: 'text', value: (row) => row.lockToken },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object('role', role, 'environment', environment, 'jobName', job_name, 'updateId', update_id,
+  rowJson: `json_build_object(${jobJson}, 'updateId', update_id,
     'user', user_name, 'status', status, 'createdMs', ${exactJson('created_ms')},
     'statusMs', ${exactJson('status_ms')}, 'lastModifiedMs', ${exactJson('last_modified_ms')}, 'events', events,
     'instanceEvents', instance_events, 'configIds', ${configIds}, 'lockToken', lock_token, 'version', version)`,
-  facetsJson: `json_build_object('role', role, 'environment', environment, 'jobName', job_name, 'updateId', update_id,
+  facetsJson: `json_build_object(${jobJson}, 'updateId', update_id,
     'status', status, 'configIds', ${configIds}, 'version', version)`,
   scopes: (row) => [`role:${row.role}`, `job:${jobIdOf(row)}`],
   scopeVersion: {

@@ -51,30 +51,39 @@ export function isConstraintViolation(error: SqlError): boolean {
 /** How many prepared statements one engine keeps. The fixed ones are about fifty; the rest are shapes of queries. */
 const MAX_PREPARED = 400
 
-/** Which statements an engine has prepared, by their text. The oldest give way when there are too many. */
+/** Which statements an engine has prepared, by their text. Those not used for longest give way when there are too many. */
 export class PreparedStatements {
+  /** In the order of their last use. */
   readonly #names = new Map<string, string>()
+  /** Names of which nobody knows whether they were prepared. */
+  #doubtful: string[] = []
   #counter = 0
 
   /** Messages that bind and execute the statement, preparing it when needed. */
   messages(statement: Statement, describe = false): Uint8Array[] {
-    const messages: Uint8Array[] = []
+    // Closing one that was never prepared is no error.
+    const messages = this.#doubtful.map((name) => serialize.close({ type: 'S', name }))
+    this.#doubtful = []
     let name = this.#names.get(statement.sql)
     if (name === undefined) {
       if (this.#names.size >= MAX_PREPARED) messages.push(this.#evictOldest())
       name = `s${++this.#counter}`
-      this.#names.set(statement.sql, name)
       messages.push(serialize.parse({ name, text: statement.sql }))
-    }
+    } else this.#names.delete(statement.sql)
+    this.#names.set(statement.sql, name)
     messages.push(serialize.bind({ statement: name, values: statement.params }))
     if (describe) messages.push(serialize.describe({ type: 'P' }))
     messages.push(serialize.execute({}))
     return messages
   }
 
-  /** After an error nobody knows which parses took place: forget them all, the names are never reused. */
+  /** After an error nobody knows which parses took place: they are closed and prepared anew under other names. */
   forget(statements: Statement[]): void {
-    for (const { sql } of statements) this.#names.delete(sql)
+    for (const { sql } of statements) {
+      const name = this.#names.get(sql)
+      if (name !== undefined) this.#doubtful.push(name)
+      this.#names.delete(sql)
+    }
   }
 
   #evictOldest(): Uint8Array {

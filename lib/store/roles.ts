@@ -18,6 +18,12 @@ const roleRecord = jsonText({
   changedLsn: jsonRaw('changed_lsn'),
 })
 
+/** SQL of the LSN at which anything last left a role. A role is changed by what leaves it, too. */
+export function leftRole(role: string): string {
+  return `(select max(d.version) from boreal.departure d
+    where d.entity in ('task', 'cronJob', 'jobUpdate', 'quota') and d.scope = 'role:' || ${role})`
+}
+
 const sums = sql.join(
   SCHEDULE_STATUSES.map((status) => status.toLowerCase()).map(
     (column) => sql`coalesce(sum(${sql.ref(column)}), 0) as ${sql.ref(column)}`,
@@ -31,10 +37,11 @@ function summaries(roles: RawBuilder<unknown>): Statement {
       select r.role, count(j.job_id) as jobs, coalesce(sum(j.cron_jobs), 0) as cron_jobs, ${sums},
              coalesce(sum(j.active), 0) as active, coalesce(sum(j.terminal), 0) as terminal,
              (select q.quota from quota q where q.role = r.role) as quota,
-             greatest(max(j.changed_lsn), (select q.version from quota q where q.role = r.role)) as changed_lsn
+             greatest(max(j.changed_lsn), (select q.version from quota q where q.role = r.role),
+                      ${sql.raw(leftRole('r.role'))}) as changed_lsn
       from (${roles}) r left join job_summary j on j.role = r.role
       group by r.role
-    ) summary where changed_lsn is not null order by role`)
+    ) summary where jobs > 0 or quota is not null order by role`)
 }
 
 export function roleByName(role: string): Statement {

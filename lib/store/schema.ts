@@ -36,6 +36,7 @@ export interface Schema {
   'boreal.horizon': { one: number; time_ms: number; before_lsn: number }
   'boreal.idempotency': { key_hash: Uint8Array; lsn: number; index: number; time_ms: number }
   'boreal.entity_change': { entity: string; version: number }
+  'boreal.role_departure': { role: string; version: number }
   'boreal.departure': { entity: string; scope: string; version: number }
   'boreal.schema_migration': { number: number; name: string; checksum: string; down_sql: string }
 }

@@ -4,8 +4,9 @@ import { jobId } from '../model/job-key.ts'
 import type { TaskMutationQuery, TaskQuery } from '../model/task-query.ts'
 import { compile } from './dialect.ts'
 import { FIND_LIMIT, type Find } from './find.ts'
+import { jobIdOf } from './job-columns.ts'
 import type { Statement } from './statement.ts'
-import { jobIdOf, tasksTable } from './tasks-table.ts'
+import { tasksTable } from './tasks-table.ts'
 
 /**
  * A task query, as SQL over the table and as a predicate over a row. The writer needs both: SQL finds what is stored,

@@ -1,10 +1,6 @@
 import type { TaskRow } from '../model/events.ts'
+import { jobColumns, jobIdOf, jobJson } from './job-columns.ts'
 import type { Table } from './table.ts'
-
-/** Id of the job a task row belongs to. */
-export function jobIdOf(row: Pick<TaskRow, 'role' | 'environment' | 'jobName'>): string {
-  return `${row.role}/${row.environment}/${row.jobName}`
-}
 
 export const tasksTable: Table<TaskRow> = {
   entity: 'task',
@@ -12,10 +8,7 @@ export const tasksTable: Table<TaskRow> = {
   key: (row) => row.taskId,
   columns: [
     { name: 'task_id', type: 'text', value: (row) => row.taskId },
-    { name: 'job_id', type: 'text', value: jobIdOf },
-    { name: 'role', type: 'text', value: (row) => row.role },
-    { name: 'environment', type: 'text', value: (row) => row.environment },
-    { name: 'job_name', type: 'text', value: (row) => row.jobName },
+    ...jobColumns,
     { name: 'instance_id', type: 'int4', value: (row) => row.instanceId },
     { name: 'status', type: 'text', value: (row) => row.status },
     { name: 'slave_host', type: 'text', value: (row) => row.slaveHost },
@@ -30,11 +23,11 @@ export const tasksTable: Table<TaskRow> = {
     { name: 'updated_ms', type: 'int8', value: (_row, meta) => meta.timeMs },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object('taskId', task_id, 'role', role, 'environment', environment, 'jobName', job_name,
+  rowJson: `json_build_object('taskId', task_id, ${jobJson},
     'instanceId', instance_id, 'status', status, 'slaveHost', slave_host, 'slaveId', slave_id, 'configId', config_id,
     'failureCount', failure_count, 'timesPartitioned', times_partitioned, 'ancestorId', ancestor_id,
     'taskEvents', task_events, 'assignedPorts', assigned_ports, 'createdMs', created_ms, 'version', version)`,
-  facetsJson: `json_build_object('taskId', task_id, 'role', role, 'environment', environment, 'jobName', job_name,
+  facetsJson: `json_build_object('taskId', task_id, ${jobJson},
     'status', status, 'slaveHost', slave_host, 'configId', config_id, 'version', version)`,
   scopes: (row) => {
     const scopes = [`role:${row.role}`, `job:${jobIdOf(row)}`]

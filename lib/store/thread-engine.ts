@@ -39,7 +39,8 @@ export class ThreadEngine implements Engine {
   /** Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. */
   static async boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
     const workerData: EngineThreadData = { image: bytes, wasm }
-    const worker = new Worker(threadEntry('engine-thread'), { workerData })
+    // Flags of the program (a loader, an evaluated text) are none of the thread's business, and some would break it.
+    const worker = new Worker(threadEntry('engine-thread'), { workerData, execArgv: [] })
     const ready = await new Promise<EngineReady>((resolve) => {
       worker.once('message', resolve)
       worker.once('error', (error) => resolve({ ready: false, failure: messageOf(error) }))

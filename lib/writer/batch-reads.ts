@@ -4,6 +4,7 @@ import type { RowBefore } from '../store/change-statements.ts'
 import type { Find } from '../store/find.ts'
 import { ACTIVE_COUNTERS, JOB_COUNTERS } from '../store/job-changes.ts'
 import { jsonOf, type ResultSet, textOf } from '../store/protocol.ts'
+import { leftRole } from '../store/roles.ts'
 import { arrayParam, type Statement, statement } from '../store/statement.ts'
 import { rowsOf, selectByKeys, type Table } from '../store/table.ts'
 
@@ -85,6 +86,9 @@ export class BatchReads {
     if (this.#jobs.size + this.#roles.size > 0) {
       add(jobStates(this.#jobs, this.#roles), (snapshot, result) => snapshot.addJobs(result))
     }
+    if (this.#roles.size > 0) {
+      add(roleDepartures(this.#roles), (snapshot, result) => snapshot.addRoleDepartures(result))
+    }
     if (this.#idempotencyKeys.size > 0) {
       add(idempotencyRows(this.#idempotencyKeys), (snapshot, result) => snapshot.addIdempotency(result))
     }
@@ -104,6 +108,8 @@ export class Snapshot {
   readonly found = new Map<string, string[]>()
   readonly scopes = new Map<string, number>()
   readonly jobs = new Map<string, JobState & { role: string }>()
+  /** Role → LSN at which anything last left it. */
+  readonly roleDepartures = new Map<string, number>()
   readonly idempotency = new Map<string, { lsn: number; index: number }>()
 
   /** A row as it was before the batch. */
@@ -133,6 +139,10 @@ export class Snapshot {
     for (const job of jsonOf<(JobState & { role: string })[]>(result) ?? []) this.jobs.set(job.jobId, job)
   }
 
+  addRoleDepartures(result: ResultSet): void {
+    for (const [role, version] of jsonOf<[string, number][]>(result) ?? []) this.roleDepartures.set(role, version)
+  }
+
   addIdempotency(result: ResultSet): void {
     for (const [hash, lsn, index] of result.rows) {
       this.idempotency.set(textOf(hash)!, { lsn: Number(textOf(lsn)), index: Number(textOf(index)) })
@@ -146,7 +156,8 @@ export class Snapshot {
 
 /**
  * When a scope last changed: the newest version of the rows in it, or the last time one left, whichever is later.
- * Departures are forgotten with the horizon; then it may have been any time before, and the answer is the latest.
+ * Departures (but for those from roles) are forgotten with the horizon; then it may have been any time before, and the
+ * answer is the latest.
  */
 function scopeVersion(table: Table, scope: string): Statement {
   if (scope === '') {
@@ -154,11 +165,12 @@ function scopeVersion(table: Table, scope: string): Statement {
   }
   const [kind, value] = [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]
   const newest = table.scopeVersion[kind as 'role']
+  const forgotten = kind === 'role' ? '0' : '(select before_lsn - 1 from boreal.horizon where one = 1)'
   return statement(
     `select greatest(
        coalesce((${newest}), 0),
        coalesce((select version from boreal.departure where entity = $2 and scope = $3),
-                (select before_lsn - 1 from boreal.horizon where one = 1)), 0)`,
+                ${forgotten}), 0)`,
     value,
     table.entity,
     scope,
@@ -174,6 +186,13 @@ function jobStates(jobs: Set<string>, roles: Set<string>): Statement {
   return {
     sql: `${JOB_STATES} job_id = any($1::text[]) or role = any($2::text[])`,
     params: [arrayParam([...jobs]), arrayParam([...roles])],
+  }
+}
+
+function roleDepartures(roles: Set<string>): Statement {
+  return {
+    sql: `select json_agg(json_build_array(role, ${leftRole('role')})) from unnest($1::text[]) as of(role)`,
+    params: [arrayParam([...roles])],
   }
 }
 

@@ -8,10 +8,10 @@ export function jobVersion(jobId: string, state: Overlay): number | undefined {
   return state.job(jobId)?.version
 }
 
-/** LSN of the last change in a role; `undefined` when it has neither job nor quota. */
+/** LSN of the last change in a role; `undefined` when it has neither job nor quota. What leaves it changes it, too. */
 export function roleVersion(role: string, state: Overlay): number | undefined {
-  const versions = state.jobsOfRole(role).map((jobId) => jobVersion(jobId, state))
-  versions.push(state.version(quotasTable, role))
-  const present = versions.filter((version) => version !== undefined)
-  return present.length === 0 ? undefined : Math.max(...present)
+  const jobs = state.jobsOfRole(role).map((jobId) => jobVersion(jobId, state))
+  const present = [...jobs, state.version(quotasTable, role)].filter((version) => version !== undefined)
+  if (present.length === 0) return undefined
+  return Math.max(...present, state.leftRole(role))
 }

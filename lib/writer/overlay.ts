@@ -8,6 +8,7 @@ import { MAX_ROWS } from '../model/transaction.ts'
 import { applyEvent, type ChangeSink, childrenOf } from '../store/apply-event.ts'
 import type { ChangeSet } from '../store/change-set.ts'
 import type { Find } from '../store/find.ts'
+import { quotasTable } from '../store/quotas-table.ts'
 import { type RowMeta, required, type Table } from '../store/table.ts'
 import { type JobState, type Snapshot, scopeText } from './batch-reads.ts'
 import { JobTally } from './job-tally.ts'
@@ -116,6 +117,14 @@ export class Overlay implements ChangeSink {
       for (const jobId of tally.jobIds()) if (jobId.startsWith(`${role}/`)) jobIds.add(jobId)
     }
     return [...jobIds]
+  }
+
+  /** LSN at which anything last left a role. It must have been announced to BatchReads. */
+  leftRole(role: string): number {
+    const tallies = [this.#context.tally, this.#tally]
+    const touched = tallies.some((tally) => [...tally.jobIds()].some((jobId) => jobId.startsWith(`${role}/`)))
+    if (touched || this.#changed(quotasTable, role)) return this.meta.version
+    return this.#snapshot.roleDepartures.get(role) ?? 0
   }
 
   /** Makes an event part of the transaction; what follows sees its effect, which is the one that replay will give it. */

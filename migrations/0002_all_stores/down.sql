@@ -2,6 +2,7 @@
 drop view job_update_progress;
 drop view role;
 drop view role_summary;
+drop view boreal.role_departure;
 drop view job_summary;
 drop table scheduler;
 drop table lock;

@@ -141,6 +141,13 @@ create view job_summary as
          version as changed_lsn
   from job;
 
+-- When anything last left a role. What leaves a role changes it, too.
+create view boreal.role_departure as
+  select substr(scope, 6) as role, max(version) as version
+  from boreal.departure
+  where entity in ('task', 'cronJob', 'jobUpdate', 'quota') and scope like 'role:%'
+  group by 1;
+
 create view role_summary as
   select role,
          count(job_id)::int as jobs,
@@ -155,14 +162,15 @@ create view role_summary as
          coalesce(sum(failed), 0)::int as failed, coalesce(sum(killed), 0)::int as killed,
          coalesce(sum(lost), 0)::int as lost,
          coalesce(sum(active), 0)::int as active, coalesce(sum(terminal), 0)::int as terminal,
-         greatest(max(j.changed_lsn), max(q.version)) as changed_lsn
-  from job_summary j full join quota q using (role)
+         greatest(max(j.changed_lsn), max(q.version), max(d.version)) as changed_lsn
+  from job_summary j full join quota q using (role) left join boreal.role_departure d using (role)
   group by role;
 
--- A role exists while it has a job or a quota.
+-- A role exists while it has a job or a quota. What leaves it changes it, too.
 create view role as
-  select role, greatest(max(j.version), max(q.version)) as version
-  from job j full join quota q using (role)
+  select role,
+         greatest(max(j.version), max(q.version), max(d.version)) as version
+  from job j full join quota q using (role) left join boreal.role_departure d using (role)
   group by role;
 
 -- How far an update is: its instances by the last thing that was done to them.
@@ -173,4 +181,4 @@ create view job_update_progress as
         order by update_key, instance_id, timestamp_ms desc, ordinal desc) last_action
   group by update_key, action;
 
-grant select on all tables in schema public to boreal_reader;
+grant select on all tables in schema public, boreal to boreal_reader;

@@ -4,12 +4,25 @@ import { problem } from '../../lib/api/problem.ts'
 import { matchRoute } from '../../lib/api/router.ts'
 import { routes } from '../../lib/api/routes.ts'
 import { memoryNode } from '../support/memory-node.ts'
-import { fullTask, host, quota } from '../support/records.ts'
+import { config, fullTask, host, jobKey, quota } from '../support/records.ts'
 import { memoryApi, serveNode } from '../support/test-api.ts'
 
 /** The document describes every route, and every answer is what the document says. */
 
 const api = await memoryApi({ readers: 1, cleanup: afterAll })
+
+const LISTS = [
+  '/v1/tasks',
+  '/v1/jobs',
+  '/v1/roles',
+  '/v1/hosts',
+  '/v1/quotas',
+  '/v1/cron-jobs',
+  '/v1/host-maintenance',
+  '/v1/job-updates',
+  '/v1/locks',
+  '/v1/log',
+]
 
 type Schema = Parameters<typeof z.fromJSONSchema>[0]
 
@@ -84,6 +97,9 @@ test('every answer of every route is what the document says, nothing more and no
     answered.add(`${method} ${route.path}`)
     return answer.body
   }
+  const update = { job: jobKey, id: 'u-1' }
+  const instructions = { desiredState: { task: config(), instances: [{ first: 0, last: 2 }] } }
+  const instanceEvent = { id: 'e-1', instanceId: 1, timestampMs: 2, action: 'INSTANCE_UPDATED', message: 'done' }
   const operations = [
     { op: 'saveTasks', tasks: [fullTask('t-1'), fullTask('t-2')] },
     { op: 'mutateTasks', query: { taskIds: ['t-2'] }, patch: { status: 'LOST', slaveHost: null } },
@@ -91,11 +107,19 @@ test('every answer of every route is what the document says, nothing more and no
     { op: 'saveHostAttributes', hostAttributes: host('h7', { attributes: [{ name: 'rack', values: ['a'] }] }) },
     { op: 'removeTasks', taskIds: ['nobody'] },
     { op: 'removeQuota', role: 'nobody' },
+    { op: 'saveCronJob', jobConfiguration: { key: jobKey, cronSchedule: '* * * * *', taskConfig: config() } },
+    { op: 'saveHostMaintenanceRequest', request: { host: 'h7', timeoutSecs: 60, createdTimestampMs: 1 } },
+    { op: 'saveLock', lock: { key: { job: jobKey }, token: 'token', user: 'ann', timestampMs: 1, message: 'mine' } },
+    { op: 'saveJobUpdate', jobUpdate: { summary: { key: update, user: 'ann' }, instructions }, lockToken: 'token' },
+    { op: 'saveJobUpdateEvent', key: update, event: { status: 'ROLLING_FORWARD', timestampMs: 1 } },
+    { op: 'saveJobInstanceUpdateEvent', key: update, event: instanceEvent },
+    { op: 'removeJobUpdates', keys: [{ job: jobKey, id: 'nobody' }] },
+    { op: 'saveFrameworkId', id: 'framework' },
   ]
   const { lsn } = await call('POST', '/v1/transactions', { operations }, 'smoke')
   await call('GET', '/v1/transactions/smoke')
   await call('GET', '/v1/transactions/nobody')
-  for (const path of ['/v1/tasks', '/v1/jobs', '/v1/roles', '/v1/hosts', '/v1/quotas', '/v1/log']) {
+  for (const path of LISTS) {
     expect((await call('GET', `${path}?limit=1`)).items, path).toHaveLength(1)
   }
   for (const path of [
@@ -105,11 +129,20 @@ test('every answer of every route is what the document says, nothing more and no
     'roles/www',
     'hosts/h7',
     'quotas/www',
+    'cron-jobs/www/prod/hello',
+    'host-maintenance/h7',
+    'job-updates/www/prod/hello/u-1',
+    'job-updates/www/prod/hello/u-1/progress',
+    'job-updates/www/prod/hello/u-1/instance-events',
+    'locks/www/prod/hello',
+    'scheduler',
     `log/${lsn}`,
   ]) {
     await call('GET', `/v1/${path}`)
   }
   await call('POST', '/v1/reads', { reads: [{ path: '/v1/tasks/t-1' }, { path: '/v1/tasks/nobody' }] })
+  const preconditions = [{ entity: 'task', key: 't-1', exists: true }]
+  await call('POST', '/v1/reads', { reads: [{ path: '/v1/jobs' }], preconditions, operations: operations.slice(0, 8) })
   await call('POST', '/v1/query', { sql: 'select task_id, version, $1::int as one from task', params: [1] })
   for (const path of [
     '/v1/status',

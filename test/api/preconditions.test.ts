@@ -218,3 +218,13 @@ test('of many that want the same, one gets it', async () => {
   expect(fills.filter(({ status }) => status === 200)).toHaveLength(1)
   expect(await store.ids('role=fill')).toHaveLength(1)
 })
+
+test('what leaves a role changes it: its version is that of the last departure, in answers and in preconditions', async () => {
+  const first = await store.save(taskIn('leaving', 'stays'))
+  await store.save(taskIn('leaving', 'goes', { task: configIn('leaving', 'other') }))
+  const { body } = await api.transact([{ op: 'removeTasks', taskIds: ['goes'] }])
+  expect((await api.get('/v1/roles/leaving')).body).toMatchObject({ jobs: 1, changedLsn: body.lsn })
+  const held = (version: number) =>
+    api.transact([], { preconditions: [{ entity: 'role', key: 'leaving', version }] }).then(({ status }) => status)
+  expect([await held(first), await held(body.lsn)]).toEqual([409, 200])
+})

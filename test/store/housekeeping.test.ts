@@ -31,9 +31,7 @@ test('neither dead rows nor the log of changes grow with the number of changes',
   }
   await store.engine.kill()
   expect([...done].sort()).toEqual(['analyze public.host', 'checkpoint', 'vacuum public.host'])
-  // 300,000 changes later everything is as large as after the first tenth of them.
-  const most = (part: { wal: number; bytes: number }[], figure: 'wal' | 'bytes') =>
-    Math.max(...part.map((each) => each[figure]))
-  expect(most(sizes.slice(30), 'bytes')).toBeLessThanOrEqual(most(sizes.slice(0, 30), 'bytes') * 1.5)
-  expect(most(sizes.slice(30), 'wal')).toBeLessThanOrEqual(40)
+  // 300,000 dead rows would be over 30 MB. How many there are at a time depends on how often Postgres counts them.
+  expect(Math.max(...sizes.map(({ bytes }) => bytes))).toBeLessThanOrEqual(12 * 1024 * 1024)
+  expect(Math.max(...sizes.map(({ wal }) => wal))).toBeLessThanOrEqual(40)
 })

@@ -10,7 +10,7 @@ import { repeated } from '../read-options.ts'
 /** Tasks by status, without the statuses that no task has. */
 export const taskCounts = z.partialRecord(scheduleStatus, z.int())
 
-const jobSummary = z.object({
+export const jobSummary = z.object({
   key: jobKey,
   tasks: taskCounts,
   active: z.int(),

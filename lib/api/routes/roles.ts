@@ -5,7 +5,7 @@ import { roleByName, rolePage } from '../../store/roles.ts'
 import { listRoute, recordRoute } from '../data-route.ts'
 import { taskCounts } from './jobs.ts'
 
-const roleSummary = z.object({
+export const roleSummary = z.object({
   role: identifier,
   jobs: z.int(),
   cronJobs: z.int(),

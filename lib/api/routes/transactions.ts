@@ -38,7 +38,7 @@ const submitTransaction: Route = {
 }
 
 /** @throws BorealError `too_many_operations` or `too_large` */
-function checkSize(body: unknown): void {
+export function checkSize(body: unknown): void {
   const { operations, preconditions } = Object(body) as Record<string, unknown>
   if (Array.isArray(operations) && operations.length > MAX_OPERATIONS) {
     throw new BorealError(

@@ -1,9 +1,9 @@
 import type { Int64, JobUpdateRow } from '../../model/events.ts'
 import { getOrInsert } from '../../model/get-or-insert.ts'
 import type { JobUpdateKey } from '../../model/job-update.ts'
+import { jobIdOf } from '../../store/job-columns.ts'
 import { findTerminalUpdates } from '../../store/job-updates.ts'
 import { updateKeyOf } from '../../store/job-updates-table.ts'
-import { jobIdOf } from '../../store/tasks-table.ts'
 import type { OperationHandler } from './operation-handler.ts'
 
 export const pruneJobUpdates: OperationHandler<'pruneJobUpdates'> = {
