@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { compile } from './dialect.ts'
 import { jsonInt64, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
-import type { PageOptions } from './read.ts'
+import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import type { Statement } from './statement.ts'
 
 /** Reads of host maintenance requests. */
@@ -18,7 +18,7 @@ export function hostMaintenanceOf(host: string): Statement {
 }
 
 export function hostMaintenancePage({ after, limit }: PageOptions): Statement {
-  return compile(
-    sql`select host, ${requestRecord} from host_maintenance where host > ${after ?? ''} order by host limit ${limit + 1}`,
-  )
+  const found = sql`select * from host_maintenance where host > ${after ?? ''} order by host limit ${limit + 1}`
+  const sized = sql`select h.*, ${bytesBefore(['default_sla_policy'], 'host')} from (${found}) h`
+  return compile(sql`select host, ${requestRecord} from (${sized}) h where ${fitsPage} order by host`)
 }

@@ -136,10 +136,13 @@ export function instanceEventPage(update: string, instances: number[], { after, 
   const ofInstances = instances.length === 0 ? sql`true` : sql`instance_id = any(${instances}::int4[])`
   const [time, ordinal] = after?.split(' ') ?? []
   const behindPlace = after === undefined ? sql`true` : sql`(timestamp_ms, ordinal) > (${time}::int8, ${ordinal}::int4)`
+  const found = sql`select * from job_instance_update_event
+      where update_key = ${update} and ${ofInstances} and ${behindPlace}
+      order by timestamp_ms, ordinal limit ${limit + 1}`
+  const sized = sql`select e.*, ${bytesBefore(['message'], sql`(timestamp_ms, ordinal)`)} from (${found}) e`
   return compile(
-    sql`select timestamp_ms || ' ' || ordinal, ${instanceEvent} from job_instance_update_event
-        where update_key = ${update} and ${ofInstances} and ${behindPlace}
-        order by timestamp_ms, ordinal limit ${limit + 1}`,
+    sql`select timestamp_ms || ' ' || ordinal, ${instanceEvent} from (${sized}) e where ${fitsPage}
+        order by timestamp_ms, ordinal`,
   )
 }
 

@@ -4,7 +4,7 @@ import { compile } from './dialect.ts'
 import type { Find } from './find.ts'
 import { jobKeyText, jsonInt64, jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import { locksTable } from './locks-table.ts'
-import type { PageOptions } from './read.ts'
+import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import { type Statement, statement } from './statement.ts'
 
 /** Reads of locks. */
@@ -22,9 +22,9 @@ export function lockOfJob(jobId: string): Statement {
 }
 
 export function lockPage({ after, limit }: PageOptions): Statement {
-  return compile(
-    sql`select job_id, ${lockRecord} from lock where job_id > ${after ?? ''} order by job_id limit ${limit + 1}`,
-  )
+  const found = sql`select * from lock where job_id > ${after ?? ''} order by job_id limit ${limit + 1}`
+  const sized = sql`select l.*, ${bytesBefore(['message'], 'job_id')} from (${found}) l`
+  return compile(sql`select job_id, ${lockRecord} from (${sized}) l where ${fitsPage} order by job_id`)
 }
 
 /** The lock with a token, if there is one. */

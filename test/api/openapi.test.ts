@@ -1,28 +1,21 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import openapiTypes from 'openapi-typescript'
 import { afterAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { problem } from '../../lib/api/problem.ts'
-import { matchRoute } from '../../lib/api/router.ts'
 import { routes } from '../../lib/api/routes.ts'
+import { answersOfEveryRoute } from '../support/every-route.ts'
 import { memoryNode } from '../support/memory-node.ts'
-import { config, fullTask, host, jobKey, quota } from '../support/records.ts'
+import { quota } from '../support/records.ts'
+import { temporaryFolder } from '../support/temporary.ts'
 import { memoryApi, serveNode } from '../support/test-api.ts'
 
 /** The document describes every route, and every answer is what the document says. */
 
 const api = await memoryApi({ readers: 1, cleanup: afterAll })
-
-const LISTS = [
-  '/v1/tasks',
-  '/v1/jobs',
-  '/v1/roles',
-  '/v1/hosts',
-  '/v1/quotas',
-  '/v1/cron-jobs',
-  '/v1/host-maintenance',
-  '/v1/job-updates',
-  '/v1/locks',
-  '/v1/log',
-]
 
 type Schema = Parameters<typeof z.fromJSONSchema>[0]
 
@@ -37,6 +30,18 @@ async function documented(): Promise<{ openapi: string; paths: Record<string, Re
   const { status, body } = await api.get('/openapi.json')
   expect(status).toBe(200)
   return body
+}
+
+/** What the compiler says about a file, nothing if it is right. */
+function compile(folder: string, file: string): Promise<string> {
+  const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
+  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--allowImportingTsExtensions']
+  const target = ['--target', 'es2023', '--module', 'nodenext', '--types', '']
+  return new Promise((resolve) => {
+    execFile(process.execPath, [tsc, ...options, ...target, file], { cwd: folder }, (error, stdout, stderr) =>
+      resolve(error === null ? '' : stdout + stderr),
+    )
+  })
 }
 
 test('the document needs no token, and is OpenAPI 3.1', async () => {
@@ -85,76 +90,34 @@ test('every reference in the document leads somewhere', async () => {
 
 test('every answer of every route is what the document says, nothing more and nothing less', async () => {
   const { paths } = await documented()
-  const schemaOf = ({ method, path }: { method: string; path: string }) =>
-    paths[path]![method.toLowerCase()]!.responses['200']!.content!['application/json']!.schema
-  const answered = new Set<string>()
-  const call = async (method: 'GET' | 'POST', path: string, body?: unknown, key?: string) => {
-    const answer = await api.send(method, path, body, key === undefined ? {} : { 'idempotency-key': key })
-    expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBe(200)
-    expect(answer.headers.get('content-type')).toBe('application/json')
-    const { route } = matchRoute(routes, method, path.split('?')[0]!)
-    expect(z.fromJSONSchema(schemaOf(route)).parse(answer.body), path).toEqual(answer.body)
-    answered.add(`${method} ${route.path}`)
-    return answer.body
+  const recorded = await answersOfEveryRoute(api)
+  for (const { method, path, asked, body } of recorded) {
+    const schema = paths[path]![method.toLowerCase()]!.responses['200']!.content!['application/json']!.schema
+    expect(z.fromJSONSchema(schema).parse(body), asked).toEqual(body)
   }
-  const update = { job: jobKey, id: 'u-1' }
-  const instructions = { desiredState: { task: config(), instances: [{ first: 0, last: 2 }] } }
-  const instanceEvent = { id: 'e-1', instanceId: 1, timestampMs: 2, action: 'INSTANCE_UPDATED', message: 'done' }
-  const operations = [
-    { op: 'saveTasks', tasks: [fullTask('t-1'), fullTask('t-2')] },
-    { op: 'mutateTasks', query: { taskIds: ['t-2'] }, patch: { status: 'LOST', slaveHost: null } },
-    { op: 'saveQuota', role: 'www', quota: quota(1.5, '9223372036854775807') },
-    { op: 'saveHostAttributes', hostAttributes: host('h7', { attributes: [{ name: 'rack', values: ['a'] }] }) },
-    { op: 'removeTasks', taskIds: ['nobody'] },
-    { op: 'removeQuota', role: 'nobody' },
-    { op: 'saveCronJob', jobConfiguration: { key: jobKey, cronSchedule: '* * * * *', taskConfig: config() } },
-    { op: 'saveHostMaintenanceRequest', request: { host: 'h7', timeoutSecs: 60, createdTimestampMs: 1 } },
-    { op: 'saveLock', lock: { key: { job: jobKey }, token: 'token', user: 'ann', timestampMs: 1, message: 'mine' } },
-    { op: 'saveJobUpdate', jobUpdate: { summary: { key: update, user: 'ann' }, instructions }, lockToken: 'token' },
-    { op: 'saveJobUpdateEvent', key: update, event: { status: 'ROLLING_FORWARD', timestampMs: 1 } },
-    { op: 'saveJobInstanceUpdateEvent', key: update, event: instanceEvent },
-    { op: 'removeJobUpdates', keys: [{ job: jobKey, id: 'nobody' }] },
-    { op: 'saveFrameworkId', id: 'framework' },
-  ]
-  const { lsn } = await call('POST', '/v1/transactions', { operations }, 'smoke')
-  await call('GET', '/v1/transactions/smoke')
-  await call('GET', '/v1/transactions/nobody')
-  for (const path of LISTS) {
-    expect((await call('GET', `${path}?limit=1`)).items, path).toHaveLength(1)
-  }
-  for (const path of [
-    'tasks/t-1',
-    'tasks/t-2',
-    'jobs/www/prod/hello',
-    'roles/www',
-    'hosts/h7',
-    'quotas/www',
-    'cron-jobs/www/prod/hello',
-    'host-maintenance/h7',
-    'job-updates/www/prod/hello/u-1',
-    'job-updates/www/prod/hello/u-1/progress',
-    'job-updates/www/prod/hello/u-1/instance-events',
-    'locks/www/prod/hello',
-    'scheduler',
-    `log/${lsn}`,
-  ]) {
-    await call('GET', `/v1/${path}`)
-  }
-  await call('POST', '/v1/reads', { reads: [{ path: '/v1/tasks/t-1' }, { path: '/v1/tasks/nobody' }] })
-  const preconditions = [{ entity: 'task', key: 't-1', exists: true }]
-  await call('POST', '/v1/reads', { reads: [{ path: '/v1/jobs' }], preconditions, operations: operations.slice(0, 8) })
-  await call('POST', '/v1/query', { sql: 'select task_id, version, $1::int as one from task', params: [1] })
-  for (const path of [
-    '/v1/status',
-    '/v1/status?digest=true',
-    '/livez',
-    '/readyz',
-    '/readyz?level=weak',
-    '/openapi.json',
-  ]) {
-    await call('GET', path)
-  }
+  const answered = new Set(recorded.map(({ method, path }) => `${method} ${path}`))
   expect([...answered].sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort())
+})
+
+test('types that are generated from the document take the answers of every route', async () => {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'api.ts'), await openapiTypes((await documented()) as never))
+  const recorded = await answersOfEveryRoute(await memoryApi({ readers: 1 }))
+  const uses = recorded.map(({ method, path, body }, index) => {
+    const of = `paths[${JSON.stringify(path)}][${JSON.stringify(method.toLowerCase())}]`
+    const type = `${of}['responses'][200]['content']['application/json']`
+    return `export const answer${index}: ${type} = ${JSON.stringify(body, null, 2)}\n`
+  })
+  await writeFile(join(folder, 'answers.ts'), `import type { paths } from './api.ts'\n\n${uses.join('\n')}`)
+  expect(await compile(folder, 'answers.ts')).toBe('')
+
+  // And they say something: what no route answers does not compile.
+  const wrong = `paths['/v1/locks/{role}/{environment}/{name}']['get']['responses'][200]['content']['application/json']`
+  await writeFile(
+    join(folder, 'wrong.ts'),
+    `import type { paths } from './api.ts'\n\nexport const lock: ${wrong} = {}\n`,
+  )
+  expect(await compile(folder, 'wrong.ts')).toContain('missing the following properties')
 })
 
 test('whoever may not read may still ask whether the node lives and is ready', async () => {

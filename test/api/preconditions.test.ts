@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { describePreconditions, failedPreconditions } from '../support/preconditions.ts'
 import { host, quota } from '../support/records.ts'
 import { configIn, TaskStore, taskIn } from '../support/task-store.ts'
 import { memoryApi } from '../support/test-api.ts'
@@ -8,17 +9,7 @@ import { memoryApi } from '../support/test-api.ts'
 const api = await memoryApi({ cleanup: afterAll })
 const store = new TaskStore(api)
 
-/** Whether preconditions hold: asks with a transaction that does nothing else. Gives what failed, or undefined. */
-async function failed(...preconditions: unknown[]): Promise<unknown[] | undefined> {
-  const { status, body } = await api.transact([], { preconditions })
-  if (status === 200) return undefined
-  expect([status, body.code, body.title], JSON.stringify(body)).toEqual([
-    409,
-    'precondition_failed',
-    'Precondition failed',
-  ])
-  return body.failed
-}
+const failed = (...preconditions: unknown[]) => failedPreconditions(api, preconditions)
 
 async function transact(...operations: unknown[]): Promise<number> {
   const { status, body } = await api.transact(operations)
@@ -40,42 +31,7 @@ const ENTITIES = [
   ['host', (id: string) => id, (id: string) => saveHost(id)],
 ] as const
 
-describe.each(ENTITIES)('%s', (entity, keyOf, create) => {
-  test('version holds for exactly the version that is there', async () => {
-    const key = keyOf(`version-${entity}`)
-    expect(await failed({ entity, key, version: 1 })).toEqual([
-      { index: 0, expected: { version: 1 }, found: { absent: true } },
-    ])
-    const version = await create(`version-${entity}`)
-    expect(await failed({ entity, key, version })).toBeUndefined()
-    for (const other of [version - 1, version + 1]) {
-      expect(await failed({ entity, key, version: other })).toEqual([
-        { index: 0, expected: { version: other }, found: { version } },
-      ])
-    }
-  })
-
-  test('exists and absent hold for what is there and what is not', async () => {
-    const key = keyOf(`exists-${entity}`)
-    expect(await failed({ entity, key, absent: true })).toBeUndefined()
-    expect(await failed({ entity, key, exists: true })).toEqual([
-      { index: 0, expected: { exists: true }, found: { absent: true } },
-    ])
-    const version = await create(`exists-${entity}`)
-    expect(await failed({ entity, key, exists: true })).toBeUndefined()
-    expect(await failed({ entity, key, absent: true })).toEqual([
-      { index: 0, expected: { absent: true }, found: { version } },
-    ])
-  })
-
-  test('the whole entity is unchanged since its last change anywhere, and not longer', async () => {
-    const version = await create(`anywhere-${entity}`)
-    expect(await failed({ entity, scope: {}, unchangedSince: version })).toBeUndefined()
-    expect(await failed({ entity, scope: {}, unchangedSince: version - 1 })).toEqual([
-      { index: 0, expected: { unchangedSince: version - 1 }, found: { changed: version } },
-    ])
-  })
-})
+describePreconditions(ENTITIES, failed)
 
 test('where compares the fields it names; what differs is shown', async () => {
   await store.save(taskIn('where', 'where-1', { slaveHost: 'h1', instanceId: 2 }))

@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from 'vitest'
-import { host, quota } from '../support/records.ts'
+import { keyIn } from '../support/job-update-store.ts'
+import { fullCronJob, host, lock, maintenance, quota } from '../support/records.ts'
 import { configIn, TaskStore, taskIn } from '../support/task-store.ts'
 import { memoryApi, READ_TOKEN } from '../support/test-api.ts'
+import { instanceEvent, update, updateEvent } from '../support/update-records.ts'
 
 /** A transaction is whole or nothing, its operations follow one another, and its answer says what each one did. */
 
@@ -171,4 +173,42 @@ test('a client that knows another store is refused', async () => {
   expect(await api.state()).toEqual(before)
   const { storeId } = (await api.get('/v1/status')).body
   expect((await api.send('POST', path, body, { 'boreal-store': storeId })).status).toBe(200)
+})
+
+test('what a transaction did in every store is gone when its last operation is refused (StorageTransactionTest)', async () => {
+  const key = keyIn('every')
+  const held = { op: 'saveLock', lock: lock(key.job, 'every-held') }
+  await api.transact([held, { op: 'saveJobUpdate', jobUpdate: update(key) }])
+  const before = await api.state()
+  const other = keyIn('every', 'other', 'other')
+  const { status, body } = await api.transact([
+    { op: 'saveTasks', tasks: [taskIn('every', 'every-1')] },
+    { op: 'saveQuota', role: 'every', quota: quota(1) },
+    { op: 'saveHostAttributes', hostAttributes: host('every') },
+    { op: 'saveCronJob', jobConfiguration: fullCronJob(key.job) },
+    { op: 'saveHostMaintenanceRequest', request: maintenance('every') },
+    { op: 'saveLock', lock: lock(other.job, 'every-other') },
+    { op: 'saveJobUpdate', jobUpdate: update(other), lockToken: 'every-other' },
+    { op: 'saveJobUpdateEvent', key: other, event: updateEvent('ABORTED', 1) },
+    { op: 'saveJobInstanceUpdateEvent', key, event: instanceEvent(0, 'INSTANCE_UPDATED', 1) },
+    { op: 'pruneJobUpdates', perJobRetainCount: 0, historyPruneThresholdMs: 0 },
+    { op: 'removeJobUpdates', keys: [key] },
+    { op: 'removeLock', lockKey: { job: other.job } },
+    { op: 'saveFrameworkId', id: 'every' },
+    held,
+  ])
+  expect([status, body.code]).toEqual([409, 'already_exists'])
+  expect(await api.state()).toEqual(before)
+  expect((await api.get('/v1/job-updates/every/prod/hello/u')).status).toBe(200)
+  expect((await api.get('/v1/scheduler')).body).not.toHaveProperty('frameworkId')
+})
+
+test('a read that takes long does not hold up another (testConcurrentReaders)', async () => {
+  const both = await memoryApi({ readers: 2 })
+  await both.transact([{ op: 'saveQuota', role: 'readers', quota: quota(1) }])
+  const done: string[] = []
+  const slow = both.query('select count(*) from generate_series(1, 3000000) a').then(() => done.push('slow'))
+  const quick = both.get('/v1/quotas/readers').then(({ status }) => done.push(`quick ${status}`))
+  await Promise.all([slow, quick])
+  expect(done).toEqual(['quick 200', 'slow'])
 })

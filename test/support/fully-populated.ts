@@ -15,7 +15,7 @@ export function assertFullyPopulated(schema: z.ZodType, value: unknown, ignored:
     throw new Error(`${path === '' ? 'the record' : path} ${what}`)
   }
   if (value === undefined || value === null) fail('is absent')
-  if (schema instanceof z.ZodDefault) {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     if (isDeepStrictEqual(value, schema.def.defaultValue)) fail('has its default value')
     assertFullyPopulated(schema.unwrap() as z.ZodType, value, ignored, path)
   } else if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
@@ -37,7 +37,8 @@ export function assertFullyPopulated(schema: z.ZodType, value: unknown, ignored:
       const below = path === '' ? name : `${path}.${name}`
       assertFullyPopulated(field, (value as Record<string, unknown>)[name], ignored, below)
     }
-  } else if (value === '' || value === 0 || value === false) fail(`is ${JSON.stringify(value)}`)
+  } else if (typeof value === 'object') fail(`has a schema that this check cannot look into: ${schema.type}`)
+  else if (value === '' || value === 0 || value === '0' || value === false) fail(`is ${JSON.stringify(value)}`)
 }
 
 function expectedFields(schema: z.ZodObject, value: object): [string, z.ZodType][] {

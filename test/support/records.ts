@@ -1,5 +1,9 @@
 import type { z } from 'zod'
+import type { jobConfiguration } from '../../lib/model/cron-job.ts'
 import type { hostAttributes } from '../../lib/model/host-attributes.ts'
+import type { hostMaintenanceRequest } from '../../lib/model/host-maintenance.ts'
+import type { JobKey } from '../../lib/model/job-key.ts'
+import type { lock as lockSchema } from '../../lib/model/lock.ts'
 import type { scheduledTask } from '../../lib/model/task.ts'
 import type { taskConfig } from '../../lib/model/task-config.ts'
 
@@ -116,4 +120,35 @@ export function quota(numCpus: number, ramMb: number | string = 1_024, diskMb: n
 
 export function host(name: string, overrides: Partial<z.input<typeof hostAttributes>> = {}) {
   return { host: name, slaveId: `agent-${name}`, mode: 'NONE' as const, attributes: [], ...overrides }
+}
+
+/** Every field of a cron job. */
+export function fullCronJob(key: JobKey): z.input<typeof jobConfiguration> {
+  return {
+    key,
+    owner: { user: 'ann' },
+    cronSchedule: '*/5 3 * * MON',
+    cronCollisionPolicy: 'CANCEL_NEW',
+    taskConfig: { ...fullConfig, job: key },
+    instanceCount: 5,
+  }
+}
+
+/** Every field of a maintenance request. */
+export function maintenance(
+  name: string,
+  overrides: Partial<z.input<typeof hostMaintenanceRequest>> = {},
+): z.input<typeof hostMaintenanceRequest> {
+  return {
+    host: name,
+    defaultSlaPolicy: { coordinator: { coordinatorUrl: 'http://coordinator', statusKey: 'drain' } },
+    timeoutSecs: 3_600,
+    createdTimestampMs: 1_478_000_000_000,
+    ...overrides,
+  }
+}
+
+/** Every field of a lock. */
+export function lock(job: JobKey, token: string, overrides: Partial<z.input<typeof lockSchema>> = {}) {
+  return { key: { job }, token, user: 'ann', timestampMs: 1_478_000_000_000, message: 'deploys', ...overrides }
 }

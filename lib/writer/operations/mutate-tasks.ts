@@ -1,15 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { TaskRow } from '../../model/events.ts'
+import { jobId } from '../../model/job-key.ts'
 import type { OperationOf } from '../../model/operations.ts'
 import { findTasks, taskFilter } from '../../store/task-filter.ts'
 import { announceConfig } from './config-rows.ts'
+import { checkActiveTasks } from './limits.ts'
 import type { OperationHandler } from './operation-handler.ts'
 import { configPart, emitTasksSaved } from './task-rows.ts'
 
 export const mutateTasks: OperationHandler<'mutateTasks'> = {
   announce({ query, patch }, reads) {
     reads.find(findTasks(taskFilter(query)))
-    if (patch.task !== undefined) announceConfig(patch.task, reads)
+    if (patch.task === undefined) return
+    announceConfig(patch.task, reads)
+    reads.job(jobId(patch.task.job))
   },
 
   decide(operation, state) {
@@ -18,7 +22,11 @@ export const mutateTasks: OperationHandler<'mutateTasks'> = {
     // A row that is left as it was is not written: nothing changed, so its version does not either.
     const changed = mutated.filter((row, index) => !isDeepStrictEqual(row, matched[index]))
     if (changed.length > 0) {
-      emitTasksSaved(state, changed, operation.patch.task === undefined ? [] : [operation.patch.task])
+      const { task } = operation.patch
+      const configs = task === undefined ? [] : [task]
+      // A task may move into another job; what changes in place is not counted.
+      const jobs = new Set(configs.map((config) => jobId(config.job)))
+      checkActiveTasks(state, jobs, () => emitTasksSaved(state, changed, configs))
     }
     return { op: 'mutateTasks', affected: matched.length, taskIds: matched.map((row) => row.taskId) }
   },
