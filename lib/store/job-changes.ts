@@ -23,8 +23,11 @@ export const JOB_COUNTERS = [
   ...['cron_jobs', 'active_updates', 'terminal_updates', 'new_updates'],
 ]
 
-/** Those that count tasks which take part in the job. */
-export const ACTIVE_COUNTERS = ACTIVE_STATUSES.map((status) => status.toLowerCase())
+/**
+ * Those that count tasks which take part in the job, or are about to: a scheduler may save a task as INIT and make it
+ * PENDING in the next step.
+ */
+export const ACTIVE_COUNTERS = ['INIT' as const, ...ACTIVE_STATUSES].map((status) => status.toLowerCase())
 
 /** Notes that a row of a job changed at an LSN, and gives the job's change to count in. */
 export function jobChangesOf(

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { JobUpdateRow } from '../model/events.ts'
 import { isTerminalUpdate, TERMINAL_UPDATE_STATUSES } from '../model/job-update-status.ts'
 import { compile } from './dialect.ts'
-import type { Find } from './find.ts'
+import { FIND_LIMIT, type Find } from './find.ts'
 import { jobUpdatesTable } from './job-updates-table.ts'
 import { jobKeyText, jsonInt64, jsonOfSql, jsonRaw, jsonString, jsonText, optional, optionalSql } from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
@@ -163,8 +163,11 @@ export const findTerminalUpdates: Find<JobUpdateRow> = {
   table: jobUpdatesTable,
   name: 'terminal',
   statement: () =>
-    statement(`select json_agg(${jobUpdatesTable.rowJson}) from job_update where status = any($1::text[])`, [
-      ...TERMINAL_UPDATE_STATUSES,
-    ]),
+    statement(
+      `select json_agg(${jobUpdatesTable.rowJson})
+       from (select * from job_update where status = any($1::text[]) limit $2::int4) job_update`,
+      [...TERMINAL_UPDATE_STATUSES],
+      FIND_LIMIT,
+    ),
   matches: (row) => isTerminalUpdate(row.status),
 }
