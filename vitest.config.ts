@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // A store takes 300 MB and a core: two workers fill a small machine.
     pool: 'forks',
+    // Files share a worker's modules: loading them for each would take as long as the tests.
+    isolate: false,
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -50,6 +50,13 @@ describe('active tasks of a job', () => {
     expect(await active('race')).toBe(3)
   })
 
+  test('a task that is saved as INIT, to be made PENDING in the next step, counts', async () => {
+    await tasks.save(...named('init', 0, 3, { status: 'INIT' }))
+    await refused(saveTasks(...named('init', 3, 1, { status: 'INIT' })))
+    await tasks.mutate({ role: 'init' }, { status: 'PENDING' })
+    expect(await active('init')).toBe(3)
+  })
+
   test('terminal tasks do not count, and a task that ends makes room', async () => {
     await tasks.save(...named('terminal', 0, 5, { status: 'FINISHED' }), ...named('terminal', 5, 3))
     await refused(saveTasks(...named('terminal', 8, 1)))

@@ -18,7 +18,7 @@ const smallTasks = (role: string, count: number, from = 0) =>
       instanceId: 0,
       task: { job: { role, environment: 'e', name: 'n' } },
     },
-    status: 'INIT',
+    status: 'FINISHED',
   }))
 
 test('a transaction whose last operation fails leaves nothing of those before it', async () => {
