@@ -20,7 +20,9 @@ interface Refusal {
 test(`${NODES} processes on one table: ${TRANSACTIONS} transactions once each, one digest, refusals that were true`, async () => {
   const folder = await temporaryFolder()
   const table = await BorealProcess.table(folder)
-  const args = ['--table', 'boreal', '--create-table', '--objects', `${folder}/objects`, '--readers', '0']
+  // All tasks are of one job, and there are more of them than a job may have by default.
+  const limits = ['--max-tasks-per-job', String(TRANSACTIONS)]
+  const args = ['--table', 'boreal', '--create-table', '--objects', `${folder}/objects`, '--readers', '0', ...limits]
   // They start at once on an empty table, and must agree on one store.
   const nodes = await Promise.all(
     Array.from({ length: NODES }, () => BorealProcess.node(args, { AWS_ENDPOINT_URL: table.url })),
