@@ -88,7 +88,10 @@ function roleOf(pod: TracePod): string {
   return ROLES[pod.qos] ?? pod.qos.replace(/[^A-Za-z0-9._-]/g, '-')
 }
 
-/** Pods of one shape are instances of one job. */
+/** Instances of a job: below what a job may have by default, however large the trace. */
+const INSTANCES_PER_JOB = 2_000
+
+/** Pods of one shape are instances of one job, and of a second one when they are too many. */
 function jobOf(pod: TracePod) {
   const isService = pod.qos === 'LS' || pod.qos === 'Guaranteed'
   const gpu = pod.gpus > 0 ? `-gpu${pod.gpus}x${pod.gpuMilli}` : ''
@@ -105,8 +108,10 @@ function jobOf(pod: TracePod) {
 function creation(pod: TracePod, prefix: string, timestamp: number, instances: Map<string, number>) {
   const { job, isService } = jobOf(pod)
   const jobId = `${job.role}/${job.name}`
-  const instanceId = instances.get(jobId) ?? 0
-  instances.set(jobId, instanceId + 1)
+  const number = instances.get(jobId) ?? 0
+  instances.set(jobId, number + 1)
+  const instanceId = number % INSTANCES_PER_JOB
+  if (number >= INSTANCES_PER_JOB) job.name += `-${Math.floor(number / INSTANCES_PER_JOB) + 1}`
   const taskId = prefix + pod.name
   const task = {
     job,
