@@ -42,6 +42,9 @@ export class EmbeddedTable {
     const ready = await new Promise<TableThreadReady>((resolve) => {
       worker.once('message', resolve)
       worker.once('error', (error) => resolve({ ready: false, locked: false, failure: messageOf(error) }))
+      worker.once('exit', (code) => {
+        resolve({ ready: false, locked: false, failure: `its thread exited with code ${code}` })
+      })
     })
     if (ready.ready) return new EmbeddedTable(worker, ready.port)
     await worker.terminate()

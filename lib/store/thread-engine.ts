@@ -16,6 +16,8 @@ interface Waiting {
   reject(error: Error): void
 }
 
+const BOOT_ATTEMPTS = 3
+
 /**
  * An engine in a thread of its own. Statements run beside the caller instead of blocking it, and a statement that
  * never ends can be ended: WASM takes no signals, so `statement_timeout` is without effect and killing the thread is
@@ -36,14 +38,28 @@ export class ThreadEngine implements Engine {
     worker.on('exit', (code) => this.#die(`its thread exited with code ${code}`))
   }
 
-  /** Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. */
-  static async boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
+  /**
+   * Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. A thread that ends while it
+   * boots (seen once in a hundred starts, without a word) is replaced.
+   */
+  static async boot(image: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ThreadEngine.#boot(image, onDeath)
+      } catch (error) {
+        if (attempt === BOOT_ATTEMPTS) throw error
+      }
+    }
+  }
+
+  static async #boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
     const workerData: EngineThreadData = { image: bytes, wasm }
     // Flags of the program (a loader, an evaluated text) are none of the thread's business, and some would break it.
     const worker = new Worker(threadEntry('engine-thread'), { workerData, execArgv: [] })
     const ready = await new Promise<EngineReady>((resolve) => {
       worker.once('message', resolve)
       worker.once('error', (error) => resolve({ ready: false, failure: messageOf(error) }))
+      worker.once('exit', (code) => resolve({ ready: false, failure: `its thread exited with code ${code}` }))
     })
     if (!ready.ready) {
       await worker.terminate()
