@@ -48,6 +48,7 @@ export class ThreadEngine implements Engine {
         return await ThreadEngine.#boot(image, onDeath)
       } catch (error) {
         if (attempt === BOOT_ATTEMPTS) throw error
+        onDeath?.(messageOf(error))
       }
     }
   }
