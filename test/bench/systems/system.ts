@@ -1,0 +1,29 @@
+import type { BenchTask } from '../tasks.ts'
+
+/** How new a read must be. Each system names its own levels; these are the ones that are compared. */
+export type Level = 'weak' | 'consistent'
+
+/** A store that is measured: what all of them can do, in their own way. */
+export interface System {
+  readonly name: string
+  /** What was durable when a write was acknowledged. */
+  readonly durability: string
+  /** One transaction that saves tasks which are not there yet. */
+  save(tasks: BenchTask[]): Promise<void>
+  /** One transaction that changes the status of a task if it is `from`; fails otherwise. */
+  change(task: BenchTask, from: string, to: string): Promise<void>
+  /** One task by its id. Fails when it is not there. */
+  point(taskId: string, level: Level): Promise<void>
+  /** A hundred tasks of a job. */
+  page(job: BenchTask, level: Level): Promise<void>
+  /** Tasks that it holds, to check what was acknowledged. */
+  count(): Promise<number>
+  stop(): Promise<void>
+}
+
+export interface SystemOptions {
+  /** A folder of its own, empty. */
+  folder: string
+  /** Connections its clients may have. */
+  connections: number
+}
