@@ -11,6 +11,8 @@ import { itemOf, type LogAttributes, toAttributes } from './dynamo-item.ts'
 import type { EventLog, HeadItem, LogItem, PutOutcome, ServerClock } from './event-log.ts'
 import { bucketKey, headKey } from './keys.ts'
 
+const PAGE_TIMEOUT_MS = 5_000
+
 /** The log of one store in a DynamoDB table. */
 export class DynamoLog implements EventLog {
   readonly serverClock: ServerClock
@@ -69,6 +71,8 @@ export class DynamoLog implements EventLog {
         ExpressionAttributeValues: { ':bucket': { S: bucketKey(this.#storeId, from) }, ':from': { N: String(from) } },
         ConsistentRead: true,
       }),
+      // A page has up to a megabyte; the limit of a small request would be too short for it on a busy machine.
+      { requestTimeout: PAGE_TIMEOUT_MS },
     )
     return Items.map((attributes) => itemOf(attributes as LogAttributes, this.#storeId))
   }

@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts'
-import { BorealError } from '../model/errors.ts'
+import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
@@ -24,6 +24,7 @@ import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
+import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes } from './memory-limit.ts'
 
 export interface NodeOptions {
@@ -122,26 +123,33 @@ export class BorealNode {
     const boot =
       options.boot ??
       ((base) => ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason })))
-    const genesis = await log.genesis()
+    const patiently = <T>(work: () => Promise<T>) =>
+      withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
+    const genesis = await patiently(() => log.genesis())
     const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
     let writer: Writer | undefined
     const progress = replayProgress(runtime, logger)
-    const [follower] = await Promise.all([
-      Follower.open({
-        log,
-        logger,
-        genesis,
-        boot: () => boot(image),
-        onStep: (step) => {
-          pool.feed(step)
-          writer?.observeStep(step)
-          if (writer === undefined) progress(step.to.lsn)
-        },
-      }),
-      pool.start(),
-    ])
-    await follower.catchUp()
-    await log.verifyEnd(follower.mark)
+    const opening = Follower.open({
+      log,
+      logger,
+      genesis,
+      boot: () => boot(image),
+      onStep: (step) => {
+        pool.feed(step)
+        writer?.observeStep(step)
+        if (writer === undefined) progress(step.to.lsn)
+      },
+    })
+    let follower: Follower
+    try {
+      ;[follower] = await Promise.all([opening, pool.start()])
+      await patiently(() => follower.catchUp())
+      await patiently(() => log.verifyEnd(follower.mark))
+    } catch (error) {
+      // Threads left behind would keep a process alive that has nothing to do.
+      await Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+      throw error
+    }
 
     const probe = async () => {
       const item = await log.probe(follower.mark.lsn)

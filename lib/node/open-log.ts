@@ -1,15 +1,18 @@
 import { join } from 'node:path'
 import { createDynamoClient } from '../log/dynamo-client.ts'
+import { classifyFailure } from '../log/dynamo-failure.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
 import { ensureTable, openStore } from '../log/dynamo-store.ts'
 import { EmbeddedTable } from '../log/embedded-table.ts'
 import { Log } from '../log/log.ts'
+import { isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { DirectoryObjects } from '../objects/directory-objects.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { S3Objects } from '../objects/s3-objects.ts'
 import type { Storage } from './config.ts'
+import { withLogPatience } from './log-patience.ts'
 
 export interface OpenedLog {
   log: Log
@@ -36,8 +39,15 @@ export async function openLog(
     const { client, serverClock } = createDynamoClient({ endpoint: embedded?.endpoint }, runtime)
     const table = storage.kind === 'embedded' ? EMBEDDED_TABLE : storage.table
     const context = { client, table, runtime, serverClock }
-    if (storage.kind === 'embedded' || storage.createTable) await ensureTable(context)
-    const { storeId } = await openStore(context, name)
+    const { storeId } = await withLogPatience(
+      async () => {
+        if (storage.kind === 'embedded' || storage.createTable) await ensureTable(context)
+        return openStore(context, name)
+      },
+      // A time-out, an overloaded server. One that cannot be reached or refuses us is rather a wrong setting.
+      (error) => !isBorealError(error) && classifyFailure(error).kind === 'unknown',
+      { runtime, logger },
+    )
     const objects = openObjects(storage)
     const events = new DynamoLog(client, { table, storeId, serverClock })
     const log = new Log(events, { storeId, bodies: objects, runtime, logger })

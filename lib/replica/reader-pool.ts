@@ -55,8 +55,12 @@ export class ReaderPool {
 
   /** Boots the readers, at the empty store. */
   async start(): Promise<void> {
-    const boots = Array.from({ length: this.#options.count }, () => this.#boot())
-    this.#readers.push(...(await Promise.all(boots)))
+    const boots = Array.from({ length: this.#options.count }, async () => {
+      const reader = await this.#boot()
+      if (this.#stopped) await reader.stop()
+      else this.#readers.push(reader)
+    })
+    await Promise.all(boots)
   }
 
   /** Readers that serve. */

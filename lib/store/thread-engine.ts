@@ -16,8 +16,6 @@ interface Waiting {
   reject(error: Error): void
 }
 
-const BOOT_ATTEMPTS = 3
-
 /**
  * An engine in a thread of its own. Statements run beside the caller instead of blocking it, and a statement that
  * never ends can be ended: WASM takes no signals, so `statement_timeout` is without effect and killing the thread is
@@ -38,22 +36,8 @@ export class ThreadEngine implements Engine {
     worker.on('exit', (code) => this.#die(`its thread exited with code ${code}`))
   }
 
-  /**
-   * Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. A thread that ends while it
-   * boots (seen once in a hundred starts, without a word) is replaced.
-   */
-  static async boot(image: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ThreadEngine.#boot(image, onDeath)
-      } catch (error) {
-        if (attempt === BOOT_ATTEMPTS) throw error
-        onDeath?.(messageOf(error))
-      }
-    }
-  }
-
-  static async #boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
+  /** Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. */
+  static async boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
     const workerData: EngineThreadData = { image: bytes, wasm }
     // Flags of the program (a loader, an evaluated text) are none of the thread's business, and some would break it.
     const worker = new Worker(threadEntry('engine-thread'), { workerData, execArgv: [] })
