@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { BorealError } from '../model/errors.ts'
 
 /** What a token allows; each scope includes those before it. */
@@ -56,5 +56,5 @@ export function authorize(principal: Principal, scope: TokenScope): void {
 }
 
 function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+  return hash('sha256', secret, 'buffer')
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * Content identity. Values that came out of a schema are canonical (see scalars.ts), so their JSON text identifies them.
@@ -11,5 +11,5 @@ export function contentHash(value: unknown): string {
 
 /** SHA-256 of a text, in hex. */
 export function hashOfText(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }

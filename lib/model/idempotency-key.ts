@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { decodeTime } from 'ulid'
 import * as z from 'zod'
 
@@ -7,7 +7,7 @@ export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 
 
 /** What the store keeps of a key: the first 16 bytes of SHA-256 over principal and key, hex. */
 export function hashOfKey(principal: string, key: string): string {
-  return createHash('sha256').update(`${principal}\0${key}`).digest('hex').slice(0, 32)
+  return hash('sha256', `${principal}\0${key}`).slice(0, 32)
 }
 
 /**

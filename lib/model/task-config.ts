@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { jobKey } from './job-key.ts'
+import { remembered } from './remembered.ts'
 import { resources } from './resource.ts'
 import { int32, int64, mapOf, name, oneOf, setOf, text } from './scalars.ts'
 
@@ -47,7 +48,10 @@ export const slaPolicy = oneOf({
   coordinator: z.strictObject({ coordinatorUrl: text, statusKey: text.optional() }),
 })
 
-export const taskConfig = z.strictObject({
+/** How many distinct configs are kept at hand; each takes a few kilobytes. */
+const MAX_REMEMBERED = 4_096
+
+const config = z.strictObject({
   job: jobKey,
   /** Deprecated in Aurora, kept because records carry it. */
   owner: z.strictObject({ user: text }).optional(),
@@ -69,5 +73,7 @@ export const taskConfig = z.strictObject({
   slaPolicy: slaPolicy.optional(),
   container: container.default({ mesos: {} }),
 })
+
+export const taskConfig = remembered(config, MAX_REMEMBERED)
 
 export type TaskConfig = z.infer<typeof taskConfig>

@@ -2,7 +2,7 @@ import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
 import { countRow, forgetTasks, removeEmptyJobs, upsertJobs } from './job-changes.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
-import { type RowMeta, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
+import { insert, type Puts, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
 
 /** The row of a table before the change set; `undefined` when there was none. */
 export type RowBefore = (table: Table, key: string) => object | undefined
@@ -34,7 +34,10 @@ export function changeStatements(changes: ChangeSet, before: RowBefore, mark: Ap
   for (const [table, parents] of changes.orphaned) {
     statements.push(removeBy(table, table.parent!.column, [...parents]))
   }
-  for (const { table, puts } of effects.tables) if (puts.length > 0) statements.push(upsert(table, puts))
+  for (const { table, added, puts } of effects.tables) {
+    if (added.length > 0) statements.push(insert(table, added))
+    if (puts.length > 0) statements.push(upsert(table, puts))
+  }
   for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
   if (effects.abandonedConfigs.size > 0) statements.push(removeUnreferenced(effects.abandonedConfigs))
   for (const each of [forgetTasks(effects.jobs), removeEmptyJobs(effects.jobs)]) if (each) statements.push(each)
@@ -47,7 +50,15 @@ export function changeStatements(changes: ChangeSet, before: RowBefore, mark: Ap
 }
 
 interface Effects extends LeavingSink {
-  tables: { table: Table; puts: { row: object; meta: RowMeta }[]; removals: string[] }[]
+  tables: ({ table: Table } & TableEffects)[]
+}
+
+interface TableEffects {
+  /** Rows that were not there before. */
+  added: Puts
+  /** Rows that were, or may have been. */
+  puts: Puts
+  removals: string[]
 }
 
 /** Joins the changes with the rows before them. */
@@ -65,21 +76,22 @@ function completed(changes: ChangeSet, before: RowBefore): Effects {
   return effects
 }
 
-function completedRows(table: Table, rows: Map<string, Change>, before: RowBefore, effects: Effects) {
-  const puts: { row: object; meta: RowMeta }[] = []
-  const removals: string[] = []
+function completedRows(table: Table, rows: Map<string, Change>, before: RowBefore, effects: Effects): TableEffects {
+  const written: TableEffects = { added: [], puts: [], removals: [] }
   for (const [key, change] of rows) {
     const old = table.parent === undefined ? before(table, key) : undefined
     recordLeaving(effects, table, old, change.first, change.firstLsn)
     if (old !== undefined) countRow(effects.jobs, table, old, -1)
     if (change.current === undefined) {
-      if (old !== undefined) removals.push(key)
+      if (old !== undefined) written.removals.push(key)
     } else {
       countRow(effects.jobs, table, change.current, 1)
-      puts.push({ row: change.current, meta: change.meta })
+      // Children are not read before they are written, so nobody knows whether they are new.
+      const isNew = old === undefined && table.parent === undefined
+      written[isNew ? 'added' : 'puts'].push({ row: change.current, meta: change.meta })
     }
   }
-  return { puts, removals }
+  return written
 }
 
 const REFERRING = TABLES.filter((table) => table.configs !== undefined)
@@ -132,8 +144,7 @@ function idempotencyKeys({ idempotency }: ChangeSet): Statement {
   return {
     sql:
       'insert into boreal.idempotency (key_hash, lsn, index, time_ms) ' +
-      'select * from unnest($1::bytea[], $2::int8[], $3::int4[], $4::int8[]) ' +
-      'on conflict (key_hash) do update set lsn = excluded.lsn, index = excluded.index, time_ms = excluded.time_ms',
+      'select * from unnest($1::bytea[], $2::int8[], $3::int4[], $4::int8[])',
     params: [
       arrayParam([...idempotency.keys()].map((hash) => `\\x${hash}`)),
       arrayParam(keys.map((key) => key.lsn)),

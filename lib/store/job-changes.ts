@@ -52,33 +52,37 @@ export function countRow(jobs: Map<string, JobChange>, table: Table, row: object
   counters.set(place.counter, (counters.get(place.counter) ?? 0) + difference)
 }
 
-const names = JOB_COUNTERS
-const UPSERT_JOBS = `
-  insert into job (job_id, role, environment, name, ${names.join(', ')}, task_version, version)
-  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[],
-    ${names.map((_, index) => `$${index + 5}::int4[]`).join(', ')},
-    $${names.length + 5}::int8[], $${names.length + 6}::int8[])
-  on conflict (job_id) do update set
-    ${names.map((name) => `${name} = job.${name} + excluded.${name}`).join(', ')},
-    task_version = greatest(job.task_version, excluded.task_version),
-    version = greatest(job.version, excluded.version)`
-
-/** Adds the differences to table `job`; must run before rows that refer to new jobs are written. */
+/**
+ * Adds the differences to table `job`; must run before rows that refer to new jobs are written. Only the counters that
+ * changed are in the statement: taking in an array costs more than the row, and there are over twenty.
+ */
 export function upsertJobs(jobs: Map<string, JobChange>): Statement {
-  const keys = [...jobs.keys()].map(parseJobKey)
   const changes = [...jobs.values()]
+  const counters = JOB_COUNTERS.filter((name) => changes.some((change) => change.counters.get(name)))
+  const keys = [...jobs.keys()].map(parseJobKey)
   return {
-    sql: UPSERT_JOBS,
+    sql: upsertSql(counters),
     params: [
       arrayParam([...jobs.keys()]),
       arrayParam(keys.map((key) => key.role)),
       arrayParam(keys.map((key) => key.environment)),
       arrayParam(keys.map((key) => key.name)),
-      ...names.map((name) => arrayParam(changes.map((change) => change.counters.get(name) ?? 0))),
       arrayParam(changes.map((change) => change.taskVersion)),
       arrayParam(changes.map((change) => change.version)),
+      ...counters.map((name) => arrayParam(changes.map((change) => change.counters.get(name) ?? 0))),
     ],
   }
+}
+
+function upsertSql(counters: string[]): string {
+  const columns = ['job_id', 'role', 'environment', 'name', 'task_version', 'version', ...counters].join(', ')
+  return `
+    insert into job (${columns}) select * from unnest($1::text[], $2::text[], $3::text[], $4::text[],
+      $5::int8[], $6::int8[]${counters.map((_, index) => `, $${index + 7}::int4[]`).join('')})
+    on conflict (job_id) do update set
+      ${counters.map((name) => `${name} = job.${name} + excluded.${name}, `).join('')}
+      task_version = greatest(job.task_version, excluded.task_version),
+      version = greatest(job.version, excluded.version)`
 }
 
 const TASK_COUNTERS = new Set(SCHEDULE_STATUSES.map((status) => status.toLowerCase()))
@@ -100,7 +104,7 @@ export function forgetTasks(jobs: Map<string, JobChange>): Statement | undefined
   return left.length === 0 ? undefined : { sql: FORGET_TASKS, params: [arrayParam(left.map(([jobId]) => jobId))] }
 }
 
-const REMOVE_EMPTY_JOBS = `delete from job where job_id = any($1::text[]) and ${names.join(' + ')} = 0`
+const REMOVE_EMPTY_JOBS = `delete from job where job_id = any($1::text[]) and ${JOB_COUNTERS.join(' + ')} = 0`
 
 /** Removes those of the changed jobs to which nothing belongs any more; `undefined` when none can have become empty. */
 export function removeEmptyJobs(jobs: Map<string, JobChange>): Statement | undefined {

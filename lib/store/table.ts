@@ -1,4 +1,5 @@
 import { BorealError } from '../model/errors.ts'
+import { getOrInsert } from '../model/get-or-insert.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
 import { arrayParam, type Statement } from './statement.ts'
 
@@ -55,15 +56,28 @@ export interface RowMeta {
   timeMs: number
 }
 
-/** A statement that puts rows whole: one for the whole set, whatever its size. */
-export function upsert<Row extends object>(table: Table<Row>, rows: { row: Row; meta: RowMeta }[]): Statement {
-  return {
-    sql: upsertSql(table),
-    params: table.columns.map(({ type, value }) => {
-      const cells = rows.map(({ row, meta }) => value(row, meta))
-      return arrayParam(type === 'json' ? cells.map((cell) => JSON.stringify(cell)) : cells)
-    }),
-  }
+/** Rows to write, each with what it takes from its entry. */
+export type Puts<Row extends object = object> = { row: Row; meta: RowMeta }[]
+
+/**
+ * A statement that adds rows which are not there: one for the whole set, whatever its size. Looking for conflicts costs
+ * a quarter of an insert with all its indexes, so whoever knows that there are none should say so; a row that is there
+ * all the same is a violated constraint.
+ */
+export function insert<Row extends object>(table: Table<Row>, rows: Puts<Row>): Statement {
+  return { sql: writeSql(table).insert, params: cellsOf(table, rows) }
+}
+
+/** A statement that puts rows whole, over those that are there. */
+export function upsert<Row extends object>(table: Table<Row>, rows: Puts<Row>): Statement {
+  return { sql: writeSql(table).upsert, params: cellsOf(table, rows) }
+}
+
+function cellsOf<Row extends object>(table: Table<Row>, rows: Puts<Row>): string[] {
+  return table.columns.map(({ type, value }) => {
+    const cells = rows.map(({ row, meta }) => value(row, meta))
+    return arrayParam(type === 'json' ? cells.map((cell) => JSON.stringify(cell)) : cells)
+  })
 }
 
 /** A statement that removes rows by key. */
@@ -112,21 +126,18 @@ export function rowsOf<Row extends object>(result: ResultSet | undefined): { row
   })
 }
 
-const upserts = new Map<string, string>()
+const writes = new Map<string, { insert: string; upsert: string }>()
 
-function upsertSql(table: Pick<Table, 'name' | 'keyWidth'> & { columns: { name: string; type: string }[] }): string {
-  let sql = upserts.get(table.name)
-  if (sql === undefined) {
+function writeSql(table: Pick<Table, 'name' | 'keyWidth'> & { columns: { name: string; type: string }[] }) {
+  return getOrInsert(writes, table.name, () => {
     const names = table.columns.map((column) => column.name)
     const arrays = table.columns.map((column, index) => `$${index + 1}::${column.type}[]`)
     const keyWidth = table.keyWidth ?? 1
     const updates = names.slice(keyWidth).map((name) => `${name} = excluded.${name}`)
-    sql =
-      `insert into ${table.name} (${names.join(', ')}) select * from unnest(${arrays.join(', ')}) ` +
-      `on conflict (${names.slice(0, keyWidth).join(', ')}) do update set ${updates.join(', ')}`
-    upserts.set(table.name, sql)
-  }
-  return sql
+    const insert = `insert into ${table.name} (${names.join(', ')}) select * from unnest(${arrays.join(', ')})`
+    const conflict = ` on conflict (${names.slice(0, keyWidth).join(', ')}) do update set ${updates.join(', ')}`
+    return { insert, upsert: insert + conflict }
+  })
 }
 
 /** A row that must be there. */
