@@ -46,6 +46,10 @@ export class Samples {
     else known.samples.push(sample)
   }
 
+  has(variant: string, system: string): boolean {
+    return [...this.#samples.values()].some(({ label }) => label.variant === variant && label.system === system)
+  }
+
   figures(): Figure[] {
     return [...this.#samples.values()].map(({ label, samples }) => {
       const rounds = samples.map(({ value }) => value)

@@ -5,7 +5,8 @@ import type { BenchTask } from '../tasks.ts'
 import { ServerProcess } from './process.ts'
 import type { Contender, Level, System, SystemOptions } from './system.ts'
 
-const TOKEN = 'bench'
+/** Token of every node that is measured. */
+export const TOKEN = 'bench'
 
 export interface BorealOptions extends SystemOptions {
   /** Embedded: whether each append waits for the disk. Default true. */
@@ -46,20 +47,22 @@ export class BorealSystem implements System {
   readonly process: ServerProcess
   readonly http: HttpClient
   readonly url: string
+  /** From the start of the process until it says that it is ready. */
+  readonly readyMs: number
 
-  private constructor(process: ServerProcess, url: string, connections: number) {
+  private constructor(process: ServerProcess, url: string, readyMs: number, connections: number) {
     this.process = process
     this.url = url
-    this.http = new HttpClient(url, connections, BorealSystem.headers)
+    this.readyMs = readyMs
+    this.http = new HttpClient(url, connections, { authorization: `Bearer ${TOKEN}` })
   }
-
-  static readonly headers = { authorization: `Bearer ${TOKEN}` }
 
   static async start({ folder, connections, sync = true, args, env }: BorealOptions): Promise<BorealSystem> {
     const where = args ?? ['--data', folder, ...(sync ? [] : ['--no-sync'])]
+    const startedAt = performance.now()
     const server = runBoreal(['start', ...where, ...FLAGS], env)
     const [, url] = await server.said(/ready at (http:\/\/[\w.:]+)/)
-    return new BorealSystem(server, url!, connections)
+    return new BorealSystem(server, url!, performance.now() - startedAt, connections)
   }
 
   async save(tasks: BenchTask[]): Promise<void> {

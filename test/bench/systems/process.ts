@@ -47,6 +47,13 @@ export class ServerProcess {
     }
   }
 
+  /** Waits for its end, which must be a good one; gives the end of its output. */
+  async finished(): Promise<string> {
+    if (!this.#ended) await once(this.child, 'close')
+    if (this.child.exitCode !== 0) throw this.#failure('failed')
+    return this.#output
+  }
+
   /** Its resident memory in bytes. */
   residentBytes(): number {
     const kilobytes = execFileSync('ps', ['-o', 'rss=', '-p', String(this.child.pid)], { encoding: 'utf8' })
