@@ -16,6 +16,8 @@ const ENTRIES = {
 /** The benchmark and the processes that it starts. Apart: it needs the packages of development. */
 const BENCH_ENTRIES = {
   bench: 'test/bench/main.ts',
+  'bench-delay-proxy': 'test/bench/processes/delay-proxy.ts',
+  'bench-details-readers': 'test/bench/processes/details-readers.ts',
   'bench-image': 'test/bench/processes/image.ts',
   'bench-postgres-front': 'test/bench/processes/postgres-front.ts',
 }

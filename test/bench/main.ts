@@ -70,9 +70,12 @@ async function bench(flags: BenchFlags): Promise<void> {
     }
     process.stdout.write(verdictText(report.verdicts))
     await writeReport(flags.out, report)
-  } finally {
-    await workspace.remove()
+  } catch (error) {
+    // A case that fails leaves servers and stores running; the end of the process ends them.
+    process.stderr.write(`boreal bench: ${error instanceof Error ? error.stack : error}\n`)
+    process.exit(1)
   }
+  await workspace.remove()
 }
 
 async function measure(cases: readonly BenchCase[], context: BenchContext): Promise<Figure[]> {
