@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/servers/**', 'test/cluster/**', 'test/bench/**'],
+    exclude: ['test/servers/**', 'test/cluster/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // A store takes 300 MB and a core: two workers fill a small machine.
     pool: 'forks',

@@ -13,11 +13,31 @@ const ENTRIES = {
   'table-thread': 'lib/log/table-thread.ts',
 }
 
+/** The benchmark and the processes that it starts. Apart: it needs the packages of development. */
+const BENCH_ENTRIES = {
+  bench: 'test/bench/main.ts',
+  'bench-delay-proxy': 'test/bench/processes/delay-proxy.ts',
+  'bench-details-readers': 'test/bench/processes/details-readers.ts',
+  'bench-image': 'test/bench/processes/image.ts',
+  'bench-postgres-front': 'test/bench/processes/postgres-front.ts',
+}
+
 export async function build() {
-  const { build: bundle } = await import('esbuild')
-  const { metafile } = await bundle({
+  const { metafile } = await bundle(ENTRIES)
+  await mkdir(join(root, 'dist'), { recursive: true })
+  // What the build was made of, so that the launcher can tell whether it is stale.
+  await writeFile(join(root, 'dist', 'inputs.json'), JSON.stringify(Object.keys(metafile.inputs)))
+}
+
+export async function buildBench() {
+  await bundle(BENCH_ENTRIES)
+}
+
+async function bundle(entries) {
+  const { build } = await import('esbuild')
+  return build({
     absWorkingDir: root,
-    entryPoints: Object.entries(ENTRIES).map(([out, source]) => ({ in: source, out })),
+    entryPoints: Object.entries(entries).map(([out, source]) => ({ in: source, out })),
     outdir: 'dist',
     bundle: true,
     splitting: true,
@@ -29,9 +49,6 @@ export async function build() {
     metafile: true,
     logLevel: 'warning',
   })
-  await mkdir(join(root, 'dist'), { recursive: true })
-  // What the build was made of, so that the launcher can tell whether it is stale.
-  await writeFile(join(root, 'dist', 'inputs.json'), JSON.stringify(Object.keys(metafile.inputs)))
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await build()

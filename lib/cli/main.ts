@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { benchCommand } from './bench.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
@@ -20,7 +21,8 @@ export async function main(argv: string[]): Promise<void> {
     .version(manifest.version)
     .showHelpAfterError('(boreal --help lists the commands)')
     .exitOverride()
-  for (const add of [startCommand, statusCommand, queryCommand, logCommand, replayCommand, tableCommand]) add(program)
+  const commands = [startCommand, statusCommand, queryCommand, logCommand, replayCommand, tableCommand, benchCommand]
+  for (const add of commands) add(program)
   try {
     await program.parseAsync(argv)
   } catch (error) {

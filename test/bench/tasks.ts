@@ -12,16 +12,18 @@ export interface BenchTask {
   host: string
   status: string
   configId: string
-  /** JSON text, as it goes over the wire. */
+  /** JSON text, as it goes over the wire; so are events and ports. */
   config: string
   events: string
   ports: string
+  createdMs: number
 }
 
 export const JOBS = 1_000
-const CONFIGS = 2_000
+export const CONFIGS = 2_000
 const ROLES = 20
 const HOSTS = 1_500
+const STARTED_MS = 1_478_000_000_000
 
 export interface BenchConfig {
   job: BenchTask['job']
@@ -30,49 +32,52 @@ export interface BenchConfig {
   json: string
 }
 
-/** Two configs for each job. */
-export const configs: BenchConfig[] = Array.from({ length: CONFIGS }, (_, index) => {
-  const number = index % JOBS
-  const job = { role: `role-${number % ROLES}`, environment: 'prod', name: `job-${number}` }
+/** A config of about 1 KB by its number; two of them for each job as long as there are 2,000. */
+export function benchConfig(number: number): BenchConfig {
+  const ofJob = number % JOBS
+  const job = { role: `role-${ofJob % ROLES}`, environment: 'prod', name: `job-${ofJob}` }
   const json = JSON.stringify({
     job,
     isService: true,
-    priority: index < JOBS ? 0 : 1,
+    priority: Math.floor(number / JOBS) % 2,
     maxTaskFailures: 1,
     resources: [{ numCpus: 1.5 }, { ramMb: 512 }, { diskMb: 1_000 }],
     constraints: [{ name: 'rack', constraint: { limit: { limit: 1 } } }],
-    executorConfig: { name: 'thermos', data: `cmd-${index} `.padEnd(620, 'lorem ipsum ') },
-    metadata: [{ key: 'team', value: `team-${number % 50}` }],
+    executorConfig: { name: 'thermos', data: `cmd-${number} `.padEnd(620, 'lorem ipsum ') },
+    metadata: [{ key: 'team', value: `team-${ofJob % 50}` }],
     container: { mesos: {} },
   })
   return { job, jobId: `${job.role}/prod/${job.name}`, id: hashOfText(json), json }
-})
+}
+
+/** The configs that tasks share. */
+const shared = Array.from({ length: CONFIGS }, (_, number) => benchConfig(number))
 
 export function taskId(number: number): string {
   return `task-${String(number).padStart(8, '0')}`
 }
 
-export function hostOf(number: number): string {
-  return `host-${(number * 7) % HOSTS}`
-}
-
-const STARTED_MS = 1_478_000_000_000
-
-export function benchTask(number: number): BenchTask {
-  const { job, jobId, id, json } = configs[number % CONFIGS]!
-  const at = STARTED_MS + number
+export function benchTask(number: number, config: BenchConfig = shared[number % CONFIGS]!): BenchTask {
+  const createdMs = STARTED_MS + number
   return {
     taskId: taskId(number),
-    job,
-    jobId,
+    job: config.job,
+    jobId: config.jobId,
     instanceId: Math.floor(number / JOBS),
-    host: hostOf(number),
+    host: `host-${(number * 7) % HOSTS}`,
     status: 'RUNNING',
-    configId: id,
-    config: json,
+    configId: config.id,
+    config: config.json,
     events:
-      `[{"timestamp":${at},"status":"PENDING"},{"timestamp":${at + 50},"status":"ASSIGNED","scheduler":"s-1"},` +
-      `{"timestamp":${at + 900},"status":"RUNNING"}]`,
+      `[{"timestamp":${createdMs},"status":"PENDING"},` +
+      `{"timestamp":${createdMs + 50},"status":"ASSIGNED","scheduler":"s-1"},` +
+      `{"timestamp":${createdMs + 900},"status":"RUNNING"}]`,
     ports: '{"http":31000}',
+    createdMs,
   }
+}
+
+/** Tasks from one number on. */
+export function benchTasks(first: number, count: number): BenchTask[] {
+  return Array.from({ length: count }, (_, index) => benchTask(first + index))
 }

@@ -3,53 +3,74 @@ import { uuidv7 } from 'uuidv7'
 import { HttpClient } from '../http.ts'
 import type { BenchTask } from '../tasks.ts'
 import { ServerProcess } from './process.ts'
-import type { Level, System, SystemOptions } from './system.ts'
+import type { Contender, Level, System, SystemOptions } from './system.ts'
 
-const TOKEN = 'bench'
+/** Token of every node that is measured. */
+export const TOKEN = 'bench'
 
 export interface BorealOptions extends SystemOptions {
   /** Embedded: whether each append waits for the disk. Default true. */
   sync?: boolean
-  /** More arguments of `boreal start`, e.g. another table. */
+  /** Where the log is, instead of the folder: arguments of `boreal start`. */
   args?: string[]
   env?: Record<string, string>
 }
 
+const contender = (name: string, sync: boolean, durability: string): Contender => ({
+  name,
+  durability,
+  levels: ['weak', 'consistent'],
+  start: (options) => BorealSystem.start({ ...options, sync }),
+})
+
+export const boreal = contender('boreal', true, 'log synced to disk, each group of commits')
+
+export const borealNoSync = contender(
+  'boreal --no-sync',
+  false,
+  'log written, not synced: survives a kill, not a power loss',
+)
+
+/** Flags of every node: nothing is refused or pruned while one measures. */
+const FLAGS = ['--port', '0', '--max-tasks-per-job', '1000000', '--store-mb', '16000', '--prune-minutes', '0']
+
+/** The launcher, from the built bundle. */
+const LAUNCHER = fileURLToPath(new URL('../bin/boreal.mjs', import.meta.url))
+
+/** Runs a command of `boreal`. */
+export function runBoreal(args: string[], env: Record<string, string> = {}): ServerProcess {
+  return new ServerProcess(process.execPath, [LAUNCHER, ...args], { env: { BOREAL_TOKEN: TOKEN, ...env } })
+}
+
 /** Boreal as a user starts it: `boreal start`, with the embedded table unless told otherwise. */
 export class BorealSystem implements System {
-  readonly name: string
-  readonly durability: string
   readonly process: ServerProcess
   readonly http: HttpClient
+  readonly url: string
+  /** From the start of the process until it says that it is ready. */
+  readonly readyMs: number
 
-  private constructor(options: BorealOptions, process: ServerProcess, url: string) {
-    const sync = options.sync ?? true
-    this.name = sync ? 'boreal' : 'boreal --no-sync'
-    this.durability = sync
-      ? 'synced to disk, each group commit'
-      : 'written, not synced: survives a kill, not power loss'
+  private constructor(process: ServerProcess, url: string, readyMs: number, connections: number) {
     this.process = process
-    this.http = new HttpClient(url, options.connections, { authorization: `Bearer ${TOKEN}` })
+    this.url = url
+    this.readyMs = readyMs
+    this.http = new HttpClient(url, connections, { authorization: `Bearer ${TOKEN}` })
   }
 
-  static async start(options: BorealOptions): Promise<BorealSystem> {
-    const { folder, sync = true, args = ['--data', folder], env = {} } = options
-    // The bundle runs in dist/, two levels of test/bench/ away or one: the program knows the root.
-    const boreal = fileURLToPath(new URL('../bin/boreal.mjs', import.meta.url))
-    const flags = [...args, '--port', '0', '--max-tasks-per-job', '1000000', '--store-mb', '16000']
-    const server = new ServerProcess(process.execPath, [boreal, 'start', ...flags, ...(sync ? [] : ['--no-sync'])], {
-      env: { BOREAL_TOKEN: TOKEN, ...env },
-    })
+  static async start({ folder, connections, sync = true, args, env }: BorealOptions): Promise<BorealSystem> {
+    const where = args ?? ['--data', folder, ...(sync ? [] : ['--no-sync'])]
+    const startedAt = performance.now()
+    const server = runBoreal(['start', ...where, ...FLAGS], env)
     const [, url] = await server.said(/ready at (http:\/\/[\w.:]+)/)
-    return new BorealSystem(options, server, url!)
+    return new BorealSystem(server, url!, performance.now() - startedAt, connections)
   }
 
   async save(tasks: BenchTask[]): Promise<void> {
-    await this.#submit(`{"operations":[{"op":"saveTasks","tasks":[${tasks.map(taskJson).join(',')}]}]}`)
+    await this.submit(`{"operations":[{"op":"saveTasks","tasks":[${tasks.map(taskJson).join(',')}]}]}`)
   }
 
   async change(task: BenchTask, from: string, to: string): Promise<void> {
-    await this.#submit(
+    await this.submit(
       `{"preconditions":[{"entity":"task","key":"${task.taskId}","where":{"status":"${from}"}}],` +
         `"operations":[{"op":"mutateTasks","query":{"taskIds":["${task.taskId}"]},"patch":{"status":"${to}"},` +
         `"event":{"timestamp":1478000000000,"status":"${to}"}}]}`,
@@ -57,33 +78,32 @@ export class BorealSystem implements System {
   }
 
   async point(taskId: string, level: Level): Promise<void> {
-    await this.http.send('GET', `/v1/tasks/${taskId}?consistency=${level}`)
+    await this.http.send('GET', `/v1/tasks/${taskId}${LEVELS[level]}`)
   }
 
-  async page({ job }: BenchTask, level: Level): Promise<void> {
-    const { role, environment, name } = job
-    await this.http.send(
-      'GET',
-      `/v1/tasks?role=${role}&environment=${environment}&jobName=${name}&limit=100&consistency=${level}`,
-    )
+  async page({ jobId }: BenchTask, level: Level): Promise<void> {
+    await this.http.send('GET', `/v1/tasks${LEVELS[level]}&jobKey=${encodeURIComponent(jobId)}&limit=100`)
   }
 
   async count(): Promise<number> {
-    const answer = await this.http.send('POST', '/v1/query', '{"sql":"select count(*) from task"}')
-    return Number((JSON.parse(answer) as { rows: unknown[][] }).rows[0]![0])
+    const answer = await this.http.send('POST', '/v1/query', '{"sql":"select count(*) as count from task"}')
+    return Number((JSON.parse(answer) as { rows: { count: number | string }[] }).rows[0]!.count)
+  }
+
+  /** One transaction, with a key as our own client sends one. */
+  submit(body: string): Promise<string> {
+    return this.http.send('POST', '/v1/transactions', body, { 'idempotency-key': uuidv7() })
   }
 
   async stop(): Promise<void> {
     await this.http.close()
     await this.process.stop()
   }
-
-  async #submit(body: string): Promise<void> {
-    await this.http.send('POST', '/v1/transactions', body, { 'idempotency-key': uuidv7() })
-  }
 }
 
-export function taskJson(task: BenchTask): string {
+const LEVELS: Record<Level, string> = { weak: '?consistency=weak', consistent: '?consistency=consistent' }
+
+function taskJson(task: BenchTask): string {
   return (
     `{"assignedTask":{"taskId":"${task.taskId}","instanceId":${task.instanceId},"slaveHost":"${task.host}",` +
     `"slaveId":"agent-${task.host}","assignedPorts":${task.ports},"task":${task.config}},` +

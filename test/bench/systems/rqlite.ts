@@ -1,20 +1,25 @@
 import { HttpClient } from '../http.ts'
 import type { BenchTask } from '../tasks.ts'
 import { freePort, ServerProcess } from './process.ts'
-import type { Level, System, SystemOptions } from './system.ts'
-import { TASK_SCHEMA } from './task-schema.ts'
+import type { Contender, Level, System, SystemOptions } from './system.ts'
+import { changeSql, changeValues, SELECT_TASK, TASK_SCHEMA, taskValues } from './task-schema.ts'
 
 const LEVELS: Record<Level, string> = { weak: 'weak', consistent: 'linearizable' }
 
-const ONE_TASK =
-  'select t.task_id, t.job_id, t.role, t.environment, t.job_name, t.instance_id, t.status, t.slave_host, t.slave_id, ' +
-  't.failure_count, t.times_partitioned, t.ancestor_id, t.task_events, t.assigned_ports, t.version, c.config ' +
-  'from task t join task_config c using (config_id) '
+const INSERT = `insert into task values (${'?, '.repeat(17)}?)`
+const CHANGE = changeSql(() => '?')
 
-/** A single node of rqlite; its binary is named by RQLITED. */
-export class RqliteSystem implements System {
-  readonly name = 'rqlite'
-  readonly durability = 'Raft log synced to disk, each batch'
+/** A single node of rqlite, with its defaults. */
+export function rqliteContender(binary: string): Contender {
+  return {
+    name: 'rqlite',
+    durability: 'Raft log synced to disk, each batch',
+    levels: ['weak', 'consistent'],
+    start: (options) => RqliteSystem.start(binary, options),
+  }
+}
+
+class RqliteSystem implements System {
   readonly #process: ServerProcess
   readonly #http: HttpClient
 
@@ -23,11 +28,12 @@ export class RqliteSystem implements System {
     this.#http = http
   }
 
-  static async start({ folder, connections }: SystemOptions): Promise<RqliteSystem> {
+  static async start(binary: string, { folder, connections }: SystemOptions): Promise<RqliteSystem> {
     const [port, raft] = [await freePort(), await freePort()]
-    const server = new ServerProcess(process.env.RQLITED!, [
+    const server = new ServerProcess(binary, [
       ...['-http-addr', `127.0.0.1:${port}`, '-raft-addr', `127.0.0.1:${raft}`],
-      folder,
+      // A node knows itself by its address unless it has a name, and its port is another one at each start.
+      ...['-node-id', 'bench', folder],
     ])
     const http = new HttpClient(`http://127.0.0.1:${port}`, connections)
     await server.until(() => http.send('GET', '/readyz'))
@@ -41,39 +47,28 @@ export class RqliteSystem implements System {
     for (const { configId, config } of new Map(tasks.map((task) => [task.configId, task])).values()) {
       statements.push(['insert or ignore into task_config values (?, ?)', configId, config])
     }
-    for (const task of tasks) {
-      const { role, environment, name } = task.job
-      statements.push([
-        'insert into task values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        ...[task.taskId, task.jobId, role, environment, name, task.instanceId, task.status, task.host],
-        ...[`agent-${task.host}`, task.configId, 0, 0, null, task.events, task.ports, 1],
-      ])
-    }
+    for (const task of tasks) statements.push([INSERT, ...taskValues(task)])
     await this.#post('/db/execute?transaction', statements)
   }
 
-  async change(task: BenchTask, from: string, to: string): Promise<void> {
-    const event = `{"timestamp":1478000000000,"status":"${to}"}`
-    const sql =
-      "update task set status = ?, task_events = json_insert(task_events, '$[#]', json(?)), version = version + 1 " +
-      'where task_id = ? and status = ?'
-    const answer = await this.#post('/db/execute?transaction', [[sql, to, event, task.taskId, from]])
-    if (!answer.includes('"rows_affected":1')) throw new Error(`no task ${task.taskId} is ${from}: ${answer}`)
+  async change({ taskId }: BenchTask, from: string, to: string): Promise<void> {
+    const answer = await this.#post('/db/execute?transaction', [[CHANGE, ...changeValues(taskId, from, to)]])
+    if (!answer.includes('"rows_affected":1')) throw new Error(`no task ${taskId} is ${from}: ${answer}`)
   }
 
   async point(taskId: string, level: Level): Promise<void> {
     const path = `/db/query?level=${LEVELS[level]}`
-    const answer = await this.#post(path, [[`${ONE_TASK} where t.task_id = ?`, taskId]])
+    const answer = await this.#post(path, [[`${SELECT_TASK} where t.task_id = ?`, taskId]])
     if (!answer.includes('"values"')) throw new Error(`there is no ${taskId}: ${answer}`)
   }
 
-  async page(job: BenchTask, level: Level): Promise<void> {
-    const sql = `${ONE_TASK} where t.job_id = ? order by t.task_id limit 100`
-    await this.#post(`/db/query?level=${LEVELS[level]}`, [[sql, job.jobId]])
+  async page({ jobId }: BenchTask, level: Level): Promise<void> {
+    const sql = `${SELECT_TASK} where t.job_id = ? order by t.task_id limit 100`
+    await this.#post(`/db/query?level=${LEVELS[level]}`, [[sql, jobId]])
   }
 
   async count(): Promise<number> {
-    const answer = await this.#post('/db/query', ['select count(*) from task'])
+    const answer = await this.#post('/db/query?level=linearizable', ['select count(*) from task'])
     return (JSON.parse(answer) as { results: { values: number[][] }[] }).results[0]!.values[0]![0]!
   }
 

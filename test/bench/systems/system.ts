@@ -5,9 +5,6 @@ export type Level = 'weak' | 'consistent'
 
 /** A store that is measured: what all of them can do, in their own way. */
 export interface System {
-  readonly name: string
-  /** What was durable when a write was acknowledged. */
-  readonly durability: string
   /** One transaction that saves tasks which are not there yet. */
   save(tasks: BenchTask[]): Promise<void>
   /** One transaction that changes the status of a task if it is `from`; fails otherwise. */
@@ -18,12 +15,23 @@ export interface System {
   page(job: BenchTask, level: Level): Promise<void>
   /** Tasks that it holds, to check what was acknowledged. */
   count(): Promise<number>
+  /** Ends it; its folder can be started again. */
   stop(): Promise<void>
 }
 
 export interface SystemOptions {
-  /** A folder of its own, empty. */
+  /** A folder of its own: empty, or one that the system was stopped on. */
   folder: string
   /** Connections its clients may have. */
   connections: number
+}
+
+/** A system that takes part. */
+export interface Contender {
+  name: string
+  /** What is durable when a write is acknowledged. */
+  durability: string
+  /** Levels of reading that it tells apart. */
+  levels: readonly Level[]
+  start(options: SystemOptions): Promise<System>
 }

@@ -1,0 +1,120 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { BenchCase, BenchContext } from './bench-case.ts'
+import { CASES } from './cases.ts'
+import type { Figure } from './figures.ts'
+import { LargeStores } from './large-stores.ts'
+import { machineFacts } from './machine.ts'
+import { caseText, machineText, type Report, verdictText } from './report.ts'
+import { boreal, borealNoSync } from './systems/boreal.ts'
+import { findPeers, type Peers } from './systems/peers.ts'
+import { postgresContenders } from './systems/postgres.ts'
+import { rqliteContender } from './systems/rqlite.ts'
+import type { Contender } from './systems/system.ts'
+import { verdicts } from './verdict.ts'
+import { endOnSignals, Workspace } from './workspace.ts'
+
+interface BenchFlags {
+  only: BenchCase[]
+  quick?: boolean
+  repeats?: number
+  seconds?: number
+  out: string
+  work?: string
+}
+
+const FULL = { repeats: 3, seconds: 4, sizes: [10_000, 100_000, 1_000_000] }
+const QUICK = { repeats: 1, seconds: 1, sizes: [2_000, 20_000] }
+
+/** The command `boreal bench`. */
+export async function runBench(args: readonly string[]): Promise<void> {
+  const names = CASES.map(({ id }) => id).join(', ')
+  await new Command('boreal bench')
+    .description('measure this build beside rqlite, PostgreSQL and H2, where they are found')
+    .addOption(
+      new Option('--only <cases>', `some of: ${names}`).default(CASES, 'all').argParser((text) => casesOf(text)),
+    )
+    .option('--quick', 'some minutes: small stores, one short round; says whether it works, not how fast it is')
+    .option('--repeats <n>', `rounds of each measurement (default ${FULL.repeats})`, positive)
+    .option('--seconds <n>', `length of one measurement (default ${FULL.seconds})`, positive)
+    .option('--out <folder>', 'where the report goes', 'bench-results')
+    .option('--work <folder>', "where data goes while it runs: the disk that is measured (default: the system's)")
+    .action(bench)
+    .parseAsync([...args], { from: 'user' })
+}
+
+async function bench(flags: BenchFlags): Promise<void> {
+  endOnSignals()
+  const defaults = flags.quick ? QUICK : FULL
+  const { repeats = defaults.repeats, seconds = defaults.seconds } = flags
+  const { sizes } = defaults
+  const peers = findPeers()
+  const workspace = await Workspace.create(flags.work)
+  const machine = machineFacts(workspace.path, peers)
+  process.stdout.write(`${machineText(machine)}\n`)
+  const startedAt = performance.now()
+  const say = (message: string) => {
+    process.stderr.write(`${String(Math.round((performance.now() - startedAt) / 1_000)).padStart(5)} s  ${message}\n`)
+  }
+  const stores = new LargeStores(workspace, say)
+  const contenders = contendersOf(peers)
+  const context = { workspace, stores, peers, contenders, repeats, durationMs: seconds * 1_000, sizes, say }
+  try {
+    const figures = await measure(flags.only, context)
+    const report = {
+      machine,
+      options: { repeats, seconds, sizes, quick: flags.quick === true },
+      figures,
+      verdicts: verdicts(figures, sizes),
+    }
+    process.stdout.write(verdictText(report.verdicts))
+    await writeReport(flags.out, report)
+  } catch (error) {
+    // A case that fails leaves servers and stores running; the end of the process ends them.
+    process.stderr.write(`boreal bench: ${error instanceof Error ? error.stack : error}\n`)
+    process.exit(1)
+  }
+  await workspace.remove()
+}
+
+async function measure(cases: readonly BenchCase[], context: BenchContext): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const each of cases) {
+    const say = (message: string) => context.say(`${each.id}: ${message}`)
+    const found = await each.run({ ...context, say })
+    process.stdout.write(`${caseText(each, found)}\n`)
+    figures.push(...found)
+  }
+  return figures
+}
+
+function contendersOf({ rqlite, postgres }: Peers): Contender[] {
+  return [
+    boreal,
+    borealNoSync,
+    ...(rqlite === undefined ? [] : [rqliteContender(rqlite.path)]),
+    ...(postgres === undefined ? [] : postgresContenders(postgres.path)),
+  ]
+}
+
+async function writeReport(folder: string, report: Report): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, 'bench.json')
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`)
+  process.stdout.write(`\nwritten to ${file}\n`)
+}
+
+function casesOf(text: string): BenchCase[] {
+  return text.split(',').map((id) => {
+    const found = CASES.find((each) => each.id === id.trim())
+    if (found === undefined) throw new InvalidArgumentError(`there is no case ${id}`)
+    return found
+  })
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('must be a positive number')
+  return value
+}
