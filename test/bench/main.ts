@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { BenchCase, BenchContext } from './bench-case.ts'
@@ -21,6 +21,8 @@ interface BenchFlags {
   repeats?: number
   seconds?: number
   out: string
+  plot?: boolean
+  from?: string
   work?: string
 }
 
@@ -39,12 +41,15 @@ export async function runBench(args: readonly string[]): Promise<void> {
     .option('--repeats <n>', `rounds of each measurement (default ${FULL.repeats})`, positive)
     .option('--seconds <n>', `length of one measurement (default ${FULL.seconds})`, positive)
     .option('--out <folder>', 'where the report goes', 'bench-results')
+    .option('--plot', 'draw the report, too (SVG)')
+    .option('--from <file>', 'measure nothing: judge, and draw, a report that was written before')
     .option('--work <folder>', "where data goes while it runs: the disk that is measured (default: the system's)")
     .action(bench)
     .parseAsync([...args], { from: 'user' })
 }
 
 async function bench(flags: BenchFlags): Promise<void> {
+  if (flags.from !== undefined) return judgeAgain(flags.from, flags)
   endOnSignals()
   const defaults = flags.quick ? QUICK : FULL
   const { repeats = defaults.repeats, seconds = defaults.seconds } = flags
@@ -62,14 +67,8 @@ async function bench(flags: BenchFlags): Promise<void> {
   const context = { workspace, stores, peers, contenders, repeats, durationMs: seconds * 1_000, sizes, say }
   try {
     const figures = await measure(flags.only, context)
-    const report = {
-      machine,
-      options: { repeats, seconds, sizes, quick: flags.quick === true },
-      figures,
-      verdicts: verdicts(figures, sizes),
-    }
-    process.stdout.write(verdictText(report.verdicts))
-    await writeReport(flags.out, report)
+    const options = { repeats, seconds, sizes, quick: flags.quick === true }
+    await writeReport({ machine, options, figures, verdicts: verdicts(figures, sizes) }, flags)
   } catch (error) {
     // A case that fails leaves servers and stores running; the end of the process ends them.
     process.stderr.write(`boreal bench: ${error instanceof Error ? error.stack : error}\n`)
@@ -98,11 +97,31 @@ function contendersOf({ rqlite, postgres }: Peers): Contender[] {
   ]
 }
 
-async function writeReport(folder: string, report: Report): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const file = join(folder, 'bench.json')
+async function writeReport(report: Report, { out, plot }: BenchFlags): Promise<void> {
+  process.stdout.write(verdictText(report.verdicts))
+  const file = join(out, 'bench.json')
+  await mkdir(out, { recursive: true })
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`)
-  process.stdout.write(`\nwritten to ${file}\n`)
+  const files = [file, ...(plot ? await drawn(report, out) : [])]
+  process.stdout.write(`\nwritten: ${files.join(', ')}\n`)
+}
+
+/** The limits may have changed since, the figures have not. */
+async function judgeAgain(file: string, flags: BenchFlags): Promise<void> {
+  const report = JSON.parse(await readFile(file, 'utf8')) as Report
+  const { figures, options } = report
+  process.stdout.write(`${machineText(report.machine)}\n`)
+  for (const each of CASES) {
+    const ofCase = figures.filter((figure) => figure.case === each.id)
+    if (ofCase.length > 0) process.stdout.write(`${caseText(each, ofCase)}\n`)
+  }
+  await writeReport({ ...report, verdicts: verdicts(figures, options.sizes) }, flags)
+}
+
+/** The library that draws is large; who does not want charts does not wait for it. */
+async function drawn(report: Report, folder: string): Promise<string[]> {
+  const { plot } = await import('./plot.ts')
+  return plot(report, folder)
 }
 
 function casesOf(text: string): BenchCase[] {
