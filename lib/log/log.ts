@@ -5,7 +5,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
-import { decodeEntry, type EncodedEntry, encodeEntry } from './entry-codec.ts'
+import { decodeEntry, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
 import { BUCKET_SIZE } from './keys.ts'
 import { PendingAppend } from './pending-append.ts'
@@ -85,10 +85,14 @@ export class Log {
     return Math.max(this.now(), mark.time)
   }
 
+  /** What an entry of ours is encoded with; fresh for each. */
+  entryIds(): EntryIds {
+    return { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() }
+  }
+
   /** Encodes the entry that is to follow `mark`, with a time from `nextTime`; no request is made. */
   encode(mark: LogMark, time: number, transactions: WrittenTransaction[]): EncodedEntry {
-    const draft = { lsn: mark.lsn + 1, time, prev: mark.hash, transactions }
-    return encodeEntry(draft, { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() })
+    return encodeEntry({ lsn: mark.lsn + 1, time, prev: mark.hash, transactions }, this.entryIds())
   }
 
   /** An encoded entry as everybody will read it. */

@@ -122,7 +122,8 @@ export class BorealNode {
     const { log, image, runtime, logger } = options
     const boot =
       options.boot ??
-      ((base) => ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason })))
+      ((base) =>
+        ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason }), 'writer-thread'))
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
     const genesis = await patiently(() => log.genesis())

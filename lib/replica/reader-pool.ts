@@ -3,7 +3,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
-import type { Step } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
 import type { HeldStore } from './held-store.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 

@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
-import type { Step, Store } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
+import type { Store } from '../store/store.ts'
 
 export interface ReplayOptions {
   /** Stop exactly here; default: the end of the log. */

@@ -1,5 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
 import type { BaseImage } from './base-image.ts'
+import { type Procedure, runningAhead } from './procedure.ts'
 import {
   decodeResults,
   fetched,
@@ -21,6 +22,12 @@ import type { Statement } from './statement.ts'
 export interface Engine {
   /** Runs the statements in order, in one message; stops at the first that fails (SqlError). */
   run(statements: Statement[], options?: RunOptions): Promise<ResultSet[]>
+  /**
+   * Runs a procedure beside the engine, with statements ahead of its first ones.
+   *
+   * @throws EngineDied when those fail, and whatever the procedure throws
+   */
+  call<Input, Output>(procedure: Procedure<Input, Output>, input: Input, ahead?: Statement[]): Promise<Output>
   /**
    * Runs one statement of a user's, read-only (sql-guard.ts), and gives its first rows, with columns: at most `maxRows`,
    * and no more than make a page of bytes.
@@ -117,6 +124,10 @@ export class PgliteEngine implements Engine {
     const bytes = await this.#send(statements.flatMap((each) => this.#prepared.messages(each, options.describe)))
     if (hasError(bytes)) this.#prepared.forget(statements)
     return bytes
+  }
+
+  call<Input, Output>(procedure: Procedure<Input, Output>, input: Input, ahead: Statement[] = []): Promise<Output> {
+    return procedure.run(runningAhead(this, ahead), input)
   }
 
   async query(statement: Statement, maxRows: number): Promise<ResultSet> {

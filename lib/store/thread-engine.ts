@@ -4,6 +4,7 @@ import { threadEntry } from '../model/thread-entry.ts'
 import type { BaseImage } from './base-image.ts'
 import { type Engine, queryResult, type RunOptions } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
+import type { Procedure } from './procedure.ts'
 import { decodeResults, type ResultSet } from './protocol.ts'
 import type { Statement } from './statement.ts'
 import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
@@ -36,11 +37,18 @@ export class ThreadEngine implements Engine {
     worker.on('exit', (code) => this.#die(`its thread exited with code ${code}`))
   }
 
-  /** Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. */
-  static async boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
+  /**
+   * Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. The entry of the thread says
+   * which procedures it knows.
+   */
+  static async boot(
+    { bytes, wasm }: BaseImage,
+    onDeath?: (reason: string) => void,
+    entry = 'engine-thread',
+  ): Promise<ThreadEngine> {
     const workerData: EngineThreadData = { image: bytes, wasm }
     // Flags of the program (a loader, an evaluated text) are none of the thread's business, and some would break it.
-    const worker = new Worker(threadEntry('engine-thread'), { workerData, execArgv: [] })
+    const worker = new Worker(threadEntry(entry), { workerData, execArgv: [] })
     const ready = await new Promise<EngineReady>((resolve) => {
       worker.once('message', resolve)
       worker.once('error', (error) => resolve({ ready: false, failure: messageOf(error) }))
@@ -60,6 +68,15 @@ export class ThreadEngine implements Engine {
   async run(statements: Statement[], options: RunOptions = {}): Promise<ResultSet[]> {
     const answer = await this.#ask({ kind: 'run', statements, options })
     return decodeResults((answer as { bytes: Uint8Array }).bytes)
+  }
+
+  async call<Input, Output>(
+    { name }: Procedure<Input, Output>,
+    input: Input,
+    ahead: Statement[] = [],
+  ): Promise<Output> {
+    const answer = await this.#ask({ kind: 'call', name, input, ahead })
+    return (answer as { output: Output }).output
   }
 
   async query(statement: Statement, maxRows: number): Promise<ResultSet> {
@@ -95,7 +112,8 @@ export class ThreadEngine implements Engine {
     if ('failure' in answer) {
       waiting?.reject(new EngineDied(answer.failure))
       this.#die(answer.failure)
-    } else waiting?.resolve(answer)
+    } else if ('error' in answer) waiting?.reject(new Error(answer.error))
+    else waiting?.resolve(answer)
   }
 
   /** Without a reason it was meant to end, and nobody needs to hear of it. */

@@ -4,6 +4,8 @@ import type { Statement } from './statement.ts'
 /** What passes between a thread engine and its thread. */
 export type EngineRequest =
   | { id: number; kind: 'run'; statements: Statement[]; options: RunOptions }
+  /** A procedure that the thread knows by name. */
+  | { id: number; kind: 'call'; name: string; input: unknown; ahead: Statement[] }
   | { id: number; kind: 'query'; statement: Statement; maxRows: number }
   | { id: number; kind: 'memory' }
   | { id: number; kind: 'image' }
@@ -11,6 +13,9 @@ export type EngineRequest =
 export type EngineAnswer =
   | { id: number; bytes: Uint8Array }
   | { id: number; memory: number }
+  | { id: number; output: unknown }
+  /** The procedure failed, the engine goes on. */
+  | { id: number; error: string }
   /** The statement did not fail: the engine did, and its thread ends. */
   | { id: number; failure: string }
 

@@ -1,18 +1,19 @@
 import type { LogItem } from '../log/event-log.ts'
 import type { Log } from '../log/log.ts'
 import type { PendingAppend, Settled } from '../log/pending-append.ts'
+import { type ErrorData, errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { Tail } from '../replica/tail.ts'
-import { isConstraintViolation, type SqlError } from '../store/protocol.ts'
-import type { Step, Store } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
+import type { Store } from '../store/store.ts'
 import { Answers } from './answers.ts'
-import { type Decision, keyReused } from './evaluate.ts'
+import { keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
-import { type Preparation, type PreparedEntry, prepareEntry } from './prepare-entry.ts'
+import { type EntryRequest, type Preparation, type PreparedEntry, prepareEntry, type Verdict } from './prepare-entry.ts'
 import { Queue, type QueueLimits } from './queue.ts'
 import { STORE_LIMITS, type StoreLimits } from './store-limits.ts'
 import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
@@ -43,7 +44,7 @@ interface Round extends PreparedEntry {
 
 /** How a round ended for those that take part in it. */
 type Outcome =
-  | Exclude<Preparation, PreparedEntry>
+  | (Exclude<Preparation, PreparedEntry> & { lsn: number })
   | { kind: 'settled'; round: Round; settled: Settled }
   | { kind: 'doubt'; round: Round }
 
@@ -180,10 +181,25 @@ export class Writer {
 
   /** One try: read, decide, write, append. The store is left at its place or one step on, never in between. */
   async #round(store: Store, batch: Submission[]): Promise<Outcome> {
+    const { lsn } = store.mark
+    const preparation = await store.call(prepareEntry, this.#entryRequest(store, batch))
+    return preparation.kind === 'prepared' ? this.#append(store, batch, preparation) : { ...preparation, lsn }
+  }
+
+  #entryRequest({ mark }: Store, batch: Submission[]): EntryRequest {
     const { log, watermark, runtime, limits = STORE_LIMITS } = this.#options
-    const context = { log, runtime, horizon: this.#horizon, full: watermark.full, limits }
-    const preparation = await prepareEntry(store, batch, context)
-    return preparation.kind === 'prepared' ? this.#append(store, batch, preparation) : preparation
+    const timeMs = log.nextTime(mark)
+    return {
+      batch: batch.map(({ text, principal, key, reason }) => ({ text, principal, key, reason })),
+      transactionIds: Array.from({ length: batch.length + 1 }, runtime.newId),
+      mark,
+      timeMs,
+      ids: log.entryIds(),
+      horizonMs: this.#horizon.timeMs,
+      horizonMoved: this.#horizon.next(timeMs),
+      full: watermark.full,
+      limits,
+    }
   }
 
   async #append(store: Store, batch: Submission[], prepared: PreparedEntry): Promise<Outcome> {
@@ -227,7 +243,7 @@ export class Writer {
   async #conclude(batch: Submission[], outcome: Outcome): Promise<boolean> {
     switch (outcome.kind) {
       case 'decided':
-        return this.#confirmed(batch, outcome.decisions, outcome.lsn)
+        return this.#confirmed(batch, outcome.verdicts, outcome.lsn)
       case 'unwritable':
         return this.#unwritable(batch, outcome.error, outcome.lsn)
       case 'settled':
@@ -238,31 +254,28 @@ export class Writer {
   }
 
   /** Decisions without an append: true only if nobody has written since the state they were decided on. */
-  async #confirmed(batch: Submission[], decisions: Decision[], lsn: number): Promise<boolean> {
-    const onlyRepeats = decisions.every((decision) => decision.kind === 'repeat')
+  async #confirmed(batch: Submission[], verdicts: Verdict[], lsn: number): Promise<boolean> {
+    const onlyRepeats = verdicts.every((verdict) => verdict.kind === 'repeat')
     if (!onlyRepeats && (await this.#options.tail.confirm()) > lsn) return false
-    await this.#answer(batch, decisions, lsn)
+    await this.#answer(batch, verdicts, lsn)
     return true
   }
 
   /** The database refused the rows of a batch. Alone, everybody is responsible for himself. */
-  async #unwritable(batch: Submission[], error: SqlError, lsn: number): Promise<boolean> {
+  async #unwritable(batch: Submission[], error: ErrorData, lsn: number): Promise<boolean> {
     if (batch.length > 1) {
       for (const submission of batch) await this.#process([submission])
       return true
     }
-    const refusal = isConstraintViolation(error)
-      ? new BorealError('constraint_violation', error.message, { cause: error })
-      : new BorealError('internal', `the rows could not be written: ${error.message}`, { cause: error })
-    return this.#confirmed(batch, [{ kind: 'refuse', error: refusal }], lsn)
+    return this.#confirmed(batch, [{ kind: 'refuse', error }], lsn)
   }
 
-  async #settled(batch: Submission[], { evaluation, step }: Round, settled: Settled): Promise<boolean> {
+  async #settled(batch: Submission[], { verdicts, step }: Round, settled: Settled): Promise<boolean> {
     const { follower, logger } = this.#options
     switch (settled.kind) {
       case 'durable':
         this.#lost = 0
-        await this.#answer(batch, evaluation.decisions, step.to.lsn)
+        await this.#answer(batch, verdicts, step.to.lsn)
         if (!follower.engine.alive) await follower.rebuild()
         return true
       case 'failed':
@@ -301,20 +314,20 @@ export class Writer {
     return settled
   }
 
-  async #answer(batch: Submission[], decisions: Decision[], lsn: number): Promise<void> {
-    await Promise.all(batch.map((submission, index) => this.#answerOne(submission, decisions[index]!, lsn)))
+  async #answer(batch: Submission[], verdicts: Verdict[], lsn: number): Promise<void> {
+    await Promise.all(batch.map((submission, index) => this.#answerOne(submission, verdicts[index]!, lsn)))
   }
 
-  async #answerOne(submission: Submission, decision: Decision, lsn: number): Promise<void> {
-    switch (decision.kind) {
+  async #answerOne(submission: Submission, verdict: Verdict, lsn: number): Promise<void> {
+    switch (verdict.kind) {
       case 'commit':
-        return submission.resolve(this.answers.add(lsn, decision.index, decision.transaction))
+        return submission.resolve(this.answers.add(lsn, verdict.index, verdict))
       case 'noop':
-        return submission.resolve({ lsn, transactionId: this.#options.runtime.newId(), results: decision.results })
+        return submission.resolve({ lsn, transactionId: verdict.id, results: verdict.results })
       case 'refuse':
-        return submission.reject(decision.error)
+        return submission.reject(errorOf(verdict.error))
       case 'repeat':
-        return this.#answerRepeat(submission, decision)
+        return this.#answerRepeat(submission, verdict)
     }
   }
 
