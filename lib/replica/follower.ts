@@ -60,6 +60,11 @@ export class Follower {
     return this.#mutex.run(() => work(this.#store))
   }
 
+  /** Whether somebody waits for the store. */
+  get contended(): boolean {
+    return this.#mutex.contended
+  }
+
   /** Applies what the log has beyond the store. Throws what makes that impossible (see `replay`). */
   catchUp(): Promise<void> {
     return this.exclusive((store) => replay(this.#options.log, store, { onStep: (step) => this.tell(step) }))

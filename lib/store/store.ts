@@ -1,7 +1,7 @@
 import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
 import type { Entry } from '../log/entry.ts'
-import { BorealError } from '../model/errors.ts'
+import { BorealError, messageOf } from '../model/errors.ts'
 import type { ChangeSet } from './change-set.ts'
 import { beforeStatements, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
@@ -15,6 +15,10 @@ import { rowsOf, type Table } from './table.ts'
 
 const AS_REPLICA = statement('set local session_replication_role = replica')
 
+function asReplica({ statements }: Step): Statement[] {
+  return [BEGIN, AS_REPLICA, ...statements, COMMIT]
+}
+
 /**
  * A store: an engine with the schema, and the place of the log it stands at.
  *
@@ -24,8 +28,8 @@ const AS_REPLICA = statement('set local session_replication_role = replica')
 export class Store {
   readonly engine: Engine
   #mark: LogMark
-  /** Whether a commit is put off. */
-  #uncommitted = false
+  /** Steps whose commit is put off. */
+  #uncommitted: Step[] = []
 
   private constructor(engine: Engine, mark: LogMark) {
     this.engine = engine
@@ -55,10 +59,24 @@ export class Store {
     }
   }
 
+  /** How many steps wait for their commit. */
+  get uncommitted(): number {
+    return this.#uncommitted.length
+  }
+
   /** Runs a procedure, outside of any SQL transaction; it may open one and leave it open. */
   async call<Input, Output>(procedure: Procedure<Input, Output>, input: Input): Promise<Output> {
     try {
       return await this.engine.call(procedure, input, this.#ahead())
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  /** Runs a procedure inside the SQL transaction that is open. */
+  async callOnTop<Input, Output>(procedure: Procedure<Input, Output>, input: Input): Promise<Output> {
+    try {
+      return await this.engine.call(procedure, input)
     } catch (error) {
       return this.#failed(error)
     }
@@ -71,14 +89,20 @@ export class Store {
    */
   commit(step: Step): void {
     this.#mark = step.to
-    this.#uncommitted = true
+    this.#uncommitted.push(step)
   }
 
-  /** Back to where the store stands. Harmless when no SQL transaction is open, or no engine there any more. */
+  /**
+   * Back to where the store stands. Steps that waited for their commit go down with what was on top of them and are
+   * taken again. Harmless when no SQL transaction is open, or no engine there any more.
+   */
   async rollback(): Promise<void> {
+    const steps = this.#uncommitted
+    this.#uncommitted = []
     try {
-      await this.run([ROLLBACK])
+      await this.engine.run([ROLLBACK, ...steps.flatMap(asReplica)])
     } catch (error) {
+      if (steps.length > 0) await this.engine.kill(`it could not go back: ${messageOf(error)}`)
       if (this.engine.alive) throw error
     }
   }
@@ -101,7 +125,7 @@ export class Store {
    */
   async take(steps: Step[]): Promise<void> {
     try {
-      await this.run(steps.flatMap((step) => [BEGIN, AS_REPLICA, ...step.statements, COMMIT]))
+      await this.run(steps.flatMap(asReplica))
       this.#mark = steps.at(-1)!.to
     } catch (error) {
       await this.rollback()
@@ -111,8 +135,8 @@ export class Store {
 
   /** The commit that was put off: it goes ahead of whatever is sent next. */
   #ahead(): Statement[] {
-    if (!this.#uncommitted) return []
-    this.#uncommitted = false
+    if (this.#uncommitted.length === 0) return []
+    this.#uncommitted = []
     return [COMMIT]
   }
 

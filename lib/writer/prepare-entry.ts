@@ -19,6 +19,11 @@ export interface EntryRequest {
   transactionIds: string[]
   /** Where the store stands. */
   mark: LogMark
+  /**
+   * Whether the SQL transaction that brought the store there is still open: then nothing of it is committed or rolled
+   * back here.
+   */
+  onTop: boolean
   /** Time of the entry to be, ms. */
   timeMs: number
   ids: EntryIds
@@ -38,7 +43,7 @@ export type Verdict =
   | { kind: 'refuse'; error: ErrorData }
   | { kind: 'repeat'; lsn: number; index: number }
 
-/** A batch that is decided and written, inside an open SQL transaction, and only waits for the log. */
+/** A batch that is decided and written, in an open SQL transaction, and only waits for the log. */
 export interface PreparedEntry {
   kind: 'prepared'
   /** One per transaction of the batch. */
@@ -51,12 +56,12 @@ export type Preparation =
   | PreparedEntry
   /** Nothing to append; the verdicts hold if the log has not gone on meanwhile. */
   | { kind: 'decided'; verdicts: Verdict[] }
-  /** The database refused the rows, so somebody in the batch is to blame. */
+  /** The database refused the rows, so somebody in the batch is to blame. The SQL transaction is rolled back. */
   | { kind: 'unwritable'; error: ErrorData }
 
 /**
- * Reads, decides and writes a batch on top of a store, in two messages to its engine, in the engine's thread. Leaves a
- * SQL transaction open exactly when it returns `prepared`.
+ * Reads, decides and writes a batch on top of a store, in two messages to its engine, in the engine's thread.
+ * Opens a SQL transaction unless there is one, and leaves it open when it returns `prepared`.
  */
 export const prepareEntry: Procedure<EntryRequest, Preparation> = {
   name: 'prepareEntry',
@@ -67,7 +72,7 @@ export const prepareEntry: Procedure<EntryRequest, Preparation> = {
     const { transactions, changes } = evaluation
     const verdicts = evaluation.decisions.map(verdictOf)
     if (transactions.length === 0) {
-      await engine.run([ROLLBACK])
+      if (!request.onTop) await engine.run([ROLLBACK])
       return { kind: 'decided', verdicts }
     }
     if (horizonMoved !== undefined) moveHorizon(evaluation, horizonMoved, request)
@@ -92,7 +97,8 @@ async function decide(engine: Runner, request: EntryRequest): Promise<Evaluation
     request: JSON.parse(text) as TransactionRequest,
   }))
   const plan = announceBatch(batch).plan()
-  const snapshot = plan.load((await engine.run([BEGIN, ...plan.statements])).slice(1))
+  const begin = request.onTop ? [] : [BEGIN]
+  const snapshot = plan.load((await engine.run([...begin, ...plan.statements])).slice(begin.length))
   return evaluateBatch(batch, snapshot, { meta: { version: mark.lsn + 1, timeMs }, horizonMs, full, limits })
 }
 

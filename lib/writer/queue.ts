@@ -22,7 +22,7 @@ export class Queue {
   readonly #limits: QueueLimits
   readonly #waiting = new Set<Submission>()
   #bytes = 0
-  #wake: (() => void) | undefined
+  readonly #wakes = new Set<() => void>()
 
   constructor(limits: QueueLimits = QUEUE_LIMITS) {
     this.#limits = limits
@@ -40,7 +40,20 @@ export class Queue {
     }
     this.#waiting.add(submission)
     this.#bytes += submission.bytes
-    this.#wake?.()
+    this.#wake()
+  }
+
+  /** Puts some back in front: they keep their turn, whatever the limits. */
+  putBack(batch: readonly Submission[]): void {
+    const waiting = [...batch.filter(({ state }) => state !== 'done'), ...this.#waiting]
+    this.#waiting.clear()
+    this.#bytes = 0
+    for (const submission of waiting) {
+      submission.state = 'queued'
+      this.#waiting.add(submission)
+      this.#bytes += submission.bytes
+    }
+    this.#wake()
   }
 
   /** Takes one out that nobody waits for any more; false when it is no longer here. */
@@ -50,10 +63,28 @@ export class Queue {
     return true
   }
 
-  /** The next batch: whatever waits, up to the limits of a batch and at least one. Waits for the first. */
+  /** Resolves when something waits, or the signal aborts. */
+  async whenWaiting(signal?: AbortSignal): Promise<void> {
+    if (this.#waiting.size > 0 || signal?.aborted) return
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#wakes.delete(wake)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#wakes.add(wake)
+      signal?.addEventListener('abort', wake)
+    })
+  }
+
+  /** The next batch. Waits for its first transaction; empty when the queue was drained instead. */
   async take(): Promise<Submission[]> {
-    if (this.#waiting.size === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
-    this.#wake = undefined
+    await this.whenWaiting()
+    return this.takeNow()
+  }
+
+  /** The next batch: whatever waits, up to the limits of a batch and at least one. */
+  takeNow(): Submission[] {
     const batch: Submission[] = []
     let bytes = 0
     for (const submission of this.#waiting) {
@@ -65,11 +96,15 @@ export class Queue {
     return batch
   }
 
-  /** Empties the queue and ends the wait of `take`. */
+  /** Empties the queue and ends the wait for it. */
   drain(): Submission[] {
     const all = [...this.#waiting]
     for (const submission of all) this.remove(submission)
-    this.#wake?.()
+    this.#wake()
     return all
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakes) wake()
   }
 }
