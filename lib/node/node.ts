@@ -7,6 +7,7 @@ import { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { Poller } from '../replica/poller.ts'
+import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
@@ -26,12 +27,15 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes } from './memory-limit.ts'
+import { readersStart } from './readers-start.ts'
 
 export interface NodeOptions {
   log: Log
   image: BaseImage
   runtime: Runtime
   logger: Logger
+  /** Hears of a long replay: at its start, about every two seconds, and at its end. */
+  onProgress?: ((progress: ReplayProgress) => void) | undefined
   /** Reader threads; 0 serves typed reads from the writer's store, between batches. Default 1. */
   readers?: number | undefined
   /** Nobody else can write to this log, so its end need not be asked for. Default false. */
@@ -57,6 +61,8 @@ export interface NodeOptions {
   /** Limits of what a job may hold. Default: Aurora's. */
   limits?: Partial<StoreLimits> | undefined
 }
+
+export type { ReplayProgress }
 
 /** What a read must show. */
 export type Consistency =
@@ -128,21 +134,23 @@ export class BorealNode {
     const genesis = await patiently(() => log.genesis())
     const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
     let writer: Writer | undefined
-    const progress = replayProgress(runtime, logger)
     const opening = Follower.open({
       log,
       logger,
+      runtime,
+      onProgress: options.onProgress,
       genesis,
       boot: () => boot(image),
       onStep: (step) => {
         pool.feed(step)
         writer?.observeStep(step)
-        if (writer === undefined) progress(step.to.lsn)
       },
     })
     let follower: Follower
     try {
-      ;[follower] = await Promise.all([opening, pool.start()])
+      follower = await opening
+      await patiently(async () => follower.load(await log.findEnd(follower.mark.lsn)))
+      await pool.start(await readersStart(follower, image, { count: options.readers ?? 1, logger }))
       await patiently(() => follower.catchUp())
       await patiently(() => log.verifyEnd(follower.mark))
     } catch (error) {
@@ -350,18 +358,6 @@ export class BorealNode {
 
 function limitsOf({ limits }: NodeOptions): StoreLimits {
   return { ...STORE_LIMITS, ...limits }
-}
-
-/** Says from time to time how far the replay at the start has got. */
-function replayProgress(runtime: Runtime, logger: Logger): (lsn: number) => void {
-  const startedAt = runtime.monotonic()
-  let saidAt = startedAt
-  return (lsn) => {
-    const now = runtime.monotonic()
-    if (now - saidAt < 1_000) return
-    saidAt = now
-    logger.info('replaying the log', { lsn, seconds: Math.round((now - startedAt) / 1_000) })
-  }
 }
 
 interface Parts {

@@ -1,5 +1,6 @@
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
@@ -53,10 +54,15 @@ export class ReaderPool {
     this.#lsn = options.genesis.lsn
   }
 
-  /** Boots the readers, at the empty store. */
-  async start(): Promise<void> {
+  /**
+   * Boots the readers, at the empty store or from an image of one that has got further. Steps are fed from `lsn` on;
+   * readers that are behind it read the log by themselves.
+   */
+  async start(at: { lsn: number; image?: BaseImage | undefined } = { lsn: this.#lsn }): Promise<void> {
+    this.#lsn = at.lsn
     const boots = Array.from({ length: this.#options.count }, async () => {
-      const reader = await this.#boot()
+      const reader = await this.#boot(at.image)
+      await reader.catchUp(this.#options.log, at.lsn)
       if (this.#stopped) await reader.stop()
       else this.#readers.push(reader)
     })
@@ -191,8 +197,8 @@ export class ReaderPool {
     }
   }
 
-  #boot(): Promise<Reader> {
-    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) })
+  #boot(image = this.#options.image): Promise<Reader> {
+    return Reader.boot({ ...this.#options, image, onEnd: (reader) => this.#replace(reader) })
   }
 
   #replace(reader: Reader): void {

@@ -2,6 +2,7 @@ import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
 import type { Entry } from '../log/entry.ts'
 import { BorealError } from '../model/errors.ts'
+import type { Aftermath } from './aftermath.ts'
 import type { ChangeSet, IdempotencyRow } from './change-set.ts'
 import { beforeStatements, changeStatements, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
@@ -103,18 +104,19 @@ export class Store {
       throw new BorealError('internal', `entries do not follow LSN ${this.#mark.lsn}`)
     }
     const changes = foldEntries(entries)
-    const step = this.step(changes, markOf(last), await this.#rowsBefore(changes))
+    const step = this.step(changes, markOf(last), await this.rowsBefore(changes))
     await this.take([step])
     return step
   }
 
-  /** The step that a change set makes from here. */
-  step(changes: ChangeSet, to: LogMark, before: RowBefore): Step {
-    const mark = { previousLsn: this.#mark.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
+  /** The step that a change set makes from here, or from where steps on their way will have brought the store. */
+  step(changes: ChangeSet, to: LogMark, before: RowBefore, options: { from?: LogMark; later?: Aftermath } = {}): Step {
+    const { from = this.#mark, later } = options
+    const mark = { previousLsn: from.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
     return {
-      from: this.#mark,
+      from,
       to,
-      statements: changeStatements(changes, before, mark),
+      statements: changeStatements(changes, before, mark, later),
       remembered: [...changes.idempotency.values()],
       horizon: changes.horizon,
     }
@@ -139,7 +141,8 @@ export class Store {
     throw new EngineDied(`it could not commit: ${cause.message}`)
   }
 
-  async #rowsBefore(changes: ChangeSet): Promise<RowBefore> {
+  /** What must be known of the rows before a change set to make a step of it. */
+  async rowsBefore(changes: ChangeSet): Promise<RowBefore> {
     const reads = beforeStatements(changes)
     if (reads.length === 0) return () => undefined
     const results = await this.run(reads.map((read) => read.statement))
