@@ -56,28 +56,36 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { late
     onStep?.(step)
     onRun?.(run)
   }
-  let ready: Ready | undefined
+  let last: Ready | undefined
+  let unsent: Ready | undefined
   let taking: Promise<void> = Promise.resolve()
   let runs = 0
+  const send = () => {
+    if (unsent !== undefined) taking = quietly(take(unsent))
+    unsent = undefined
+  }
+  let failure: { error: unknown } | undefined
   try {
     for await (const run of ahead(runsOf(log.follow(store.mark), upTo, limits))) {
       // Asked for before the run before is sent, and that is sent before this one's statements are made: so the engine
       // has work all the time. What the run before changes is laid on top of what is read.
       const rows = quietly(store.rowsBefore(run.changes))
       const earlier = taking
-      if (ready !== undefined) taking = quietly(take(ready))
+      send()
       await earlier
       if (++runs % HOUSEKEEPING_RUNS === 0) await keepHouse(store)
-      const before = onTop(ready?.run.changes, await rows)
-      const from = ready?.step.to ?? store.mark
-      ready = { run, step: store.step(run.changes, run.to, before, later === undefined ? { from } : { from, later }) }
+      const before = onTop(last?.run.changes, await rows)
+      const from = last?.step.to ?? store.mark
+      const options = later === undefined ? { from } : { from, later }
+      last = unsent = { run, step: store.step(run.changes, run.to, before, options) }
     }
-    await taking
-    if (ready !== undefined) await take(ready)
-  } finally {
-    // Nothing is on its way when the store is given back.
-    await taking.catch(() => undefined)
+  } catch (error) {
+    failure = { error }
   }
+  // What came before a failure is good, and nothing is on its way when the store is given back.
+  await taking.then(send).catch((error: unknown) => (failure ??= { error }))
+  await taking.catch((error: unknown) => (failure ??= { error }))
+  if (failure !== undefined) throw failure.error
 }
 
 interface Ready {

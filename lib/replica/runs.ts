@@ -30,30 +30,37 @@ export async function* runsOf(
 ): AsyncGenerator<Run> {
   let run: Run | undefined
   let bytes = 0
-  for await (const page of pages) {
-    for (const entry of page) {
-      if (entry.lsn > upTo) break
-      const events = eventsOf(entry)
-      if (run !== undefined && (run.events + events > limits.events || bytes + entry.bytes > limits.bytes)) {
+  let failure: { error: unknown } | undefined
+  try {
+    for await (const page of pages) {
+      for (const entry of page) {
+        if (entry.lsn > upTo) break
+        const events = eventsOf(entry)
+        if (run !== undefined && (run.events + events > limits.events || bytes + entry.bytes > limits.bytes)) {
+          yield run
+          run = undefined
+          bytes = 0
+        }
+        run ??= { changes: new ChangeSet(), to: markOf(entry), events: 0 }
+        foldEntry(run.changes, entry)
+        run.to = markOf(entry)
+        run.events += events
+        bytes += entry.bytes
+      }
+      if (page.at(-1)!.lsn >= upTo) break
+      // A small page is the last one, as a rule: it need not wait for the answer that there is no other.
+      if (run !== undefined && bytes < SMALL_BYTES) {
         yield run
         run = undefined
         bytes = 0
       }
-      run ??= { changes: new ChangeSet(), to: markOf(entry), events: 0 }
-      foldEntry(run.changes, entry)
-      run.to = markOf(entry)
-      run.events += events
-      bytes += entry.bytes
     }
-    if (page.at(-1)!.lsn >= upTo) break
-    // A small page is the last one, as a rule: it need not wait for the answer that there is no other.
-    if (run !== undefined && bytes < SMALL_BYTES) {
-      yield run
-      run = undefined
-      bytes = 0
-    }
+  } catch (error) {
+    failure = { error }
   }
+  // What came before a failure is good.
   if (run !== undefined) yield run
+  if (failure !== undefined) throw failure.error
 }
 
 function eventsOf({ transactions }: Entry): number {
