@@ -8,6 +8,8 @@ export interface QueueLimits {
   /** Submissions and bytes of one batch. */
   maxBatch: number
   maxBatchBytes: number
+  /** Ms that it should take to decide and write a batch: fewer are taken when transactions are costly. */
+  batchTargetMs: number
 }
 
 export const QUEUE_LIMITS: QueueLimits = {
@@ -15,6 +17,7 @@ export const QUEUE_LIMITS: QueueLimits = {
   maxWaitingBytes: 64 * 1024 * 1024,
   maxBatch: 1_000,
   maxBatchBytes: 2 * 1024 * 1024,
+  batchTargetMs: 250,
 }
 
 /** Submissions in the order of their arrival. Bounded: what does not fit is refused at once instead of waiting in vain. */
@@ -50,15 +53,19 @@ export class Queue {
     return true
   }
 
-  /** The next batch: whatever waits, up to the limits of a batch and at least one. Waits for the first. */
-  async take(): Promise<Submission[]> {
+  /**
+   * The next batch: whatever waits, up to the limits of a batch and at least one. Waits for the first.
+   * @param most says, when there is one, how many the time allows
+   */
+  async take(most: () => number): Promise<Submission[]> {
     if (this.#waiting.size === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
     this.#wake = undefined
     const batch: Submission[] = []
+    const count = Math.min(this.#limits.maxBatch, most())
     let bytes = 0
     for (const submission of this.#waiting) {
       bytes += submission.bytes
-      if (batch.length > 0 && (batch.length >= this.#limits.maxBatch || bytes > this.#limits.maxBatchBytes)) break
+      if (batch.length > 0 && (batch.length >= count || bytes > this.#limits.maxBatchBytes)) break
       batch.push(submission)
     }
     for (const submission of batch) this.remove(submission)

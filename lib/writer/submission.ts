@@ -32,6 +32,8 @@ export interface Submission {
   readonly reason: string | undefined
   /** Rough size, to bound queue and batches. */
   readonly bytes: number
+  /** Monotonic time after which nobody waits for the answer. */
+  readonly deadline: number
   state: 'queued' | 'deciding' | 'appending' | 'done'
   resolve(answer: TransactionAnswer): void
   reject(error: Error): void

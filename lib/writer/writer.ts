@@ -10,10 +10,11 @@ import type { Tail } from '../replica/tail.ts'
 import { isConstraintViolation, type SqlError } from '../store/protocol.ts'
 import type { Step, Store } from '../store/store.ts'
 import { Answers } from './answers.ts'
+import { BatchSize } from './batch-size.ts'
 import { type Decision, keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
 import { type Preparation, type PreparedEntry, prepareEntry } from './prepare-entry.ts'
-import { Queue, type QueueLimits } from './queue.ts'
+import { QUEUE_LIMITS, Queue, type QueueLimits } from './queue.ts'
 import { STORE_LIMITS, type StoreLimits } from './store-limits.ts'
 import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
 import type { Watermark } from './watermark.ts'
@@ -59,6 +60,7 @@ type Outcome =
 export class Writer {
   readonly #options: WriterOptions
   readonly #queue: Queue
+  readonly #batchSize: BatchSize
   readonly #horizon: Horizon
   readonly answers: Answers
   /** The append on its way, while it is. */
@@ -70,7 +72,9 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.#queue = new Queue(options.queue)
+    const limits = options.queue ?? QUEUE_LIMITS
+    this.#queue = new Queue(limits)
+    this.#batchSize = new BatchSize(limits.batchTargetMs)
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
   }
@@ -100,13 +104,15 @@ export class Writer {
   submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     if (this.#stopped) return Promise.reject(new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 }))
     return new Promise((resolve, reject) => {
+      const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 25_000
       const submission: Submission = {
         ...submissionOf(request, options),
+        deadline: this.#options.runtime.monotonic() + timeoutMs,
         state: 'queued',
         resolve: (answer) => settle(() => resolve(answer)),
         reject: (error) => settle(() => reject(error)),
       }
-      const timer = setTimeout(() => this.#expire(submission), options.timeoutMs ?? this.#options.timeoutMs ?? 25_000)
+      const timer = setTimeout(() => this.#expire(submission), timeoutMs)
       const settle = (answer: () => void) => {
         if (submission.state === 'done') return
         submission.state = 'done'
@@ -137,7 +143,8 @@ export class Writer {
 
   /** Nobody waits any more. What has not been decided is taken out; what may be on its way gets an honest answer. */
   #expire(submission: Submission): void {
-    if (submission.state === 'queued' && this.#queue.remove(submission)) {
+    if (submission.state === 'queued') {
+      this.#queue.remove(submission)
       submission.reject(new BorealError('deadline_exceeded', 'the transaction was not carried out in time'))
       return
     }
@@ -157,12 +164,16 @@ export class Writer {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      await this.#process(await this.#queue.take())
+      await this.#process(await this.#queue.take(() => this.#batchSize.limit))
     }
   }
 
   /** Sees a batch through: rounds until everybody has an answer. */
   async #process(batch: Submission[]): Promise<void> {
+    // Their timers may not have had their turn yet.
+    const now = this.#options.runtime.monotonic()
+    for (const submission of batch)
+      if (submission.state === 'queued' && submission.deadline <= now) this.#expire(submission)
     for (;;) {
       const waiting = batch.filter((submission) => submission.state !== 'done')
       if (waiting.length === 0) return
@@ -182,7 +193,9 @@ export class Writer {
   async #round(store: Store, batch: Submission[]): Promise<Outcome> {
     const { log, watermark, runtime, limits = STORE_LIMITS } = this.#options
     const context = { log, runtime, horizon: this.#horizon, full: watermark.full, limits }
+    const startedAt = runtime.monotonic()
     const preparation = await prepareEntry(store, batch, context)
+    this.#batchSize.observe(batch.length, runtime.monotonic() - startedAt)
     return preparation.kind === 'prepared' ? this.#append(store, batch, preparation) : preparation
   }
 
