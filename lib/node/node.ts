@@ -54,6 +54,8 @@ export interface NodeOptions {
   pollMs?: number | undefined
   /** Ms between rounds of maintenance. Default 10,000. */
   housekeepingMs?: number | undefined
+  /** Reads that may wait for a reader; half of them may be one client's. Default 10,000. */
+  maxWaitingReads?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
   /** How long what is over is kept. Default: Aurora's. */
@@ -80,6 +82,9 @@ export interface NodeReadAnswer extends ReadAnswer {
 
 /** SQL answers have at most so many rows. */
 export const MAX_QUERY_ROWS = 10_000
+
+/** The client of reads that nobody else asks for. */
+const OURSELVES = ''
 
 const DIGEST_TIMEOUT_MS = 60_000
 
@@ -132,7 +137,10 @@ export class BorealNode {
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
     const genesis = await patiently(() => log.genesis())
-    const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
+    const pool = new ReaderPool({
+      ...{ image, log, genesis, logger, runtime, count: options.readers ?? 1 },
+      ...(options.maxWaitingReads === undefined ? {} : { maxWaiting: options.maxWaitingReads }),
+    })
     let writer: Writer | undefined
     const opening = Follower.open({
       log,
@@ -218,25 +226,29 @@ export class BorealNode {
     return (await this.#writer.answers.at(lsn, index)).answer
   }
 
-  /** Runs statements at one place of the log that satisfies the consistency. */
-  async read(statements: Statement[], consistency: Consistency): Promise<NodeReadAnswer> {
+  /** Runs statements at one place of the log that satisfies the consistency. Clients take turns at busy readers. */
+  async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const answer =
       this.#pool.readers.length > 0
-        ? await this.#pool.read(statements, { minLsn, deadline }, readTimeoutMs)
+        ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
         : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
   }
 
   /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
-  async hold<T>(work: (store: HeldStore) => Promise<T>, consistency: Consistency): Promise<T & { ageMs: number }> {
+  async hold<T>(
+    work: (store: HeldStore) => Promise<T>,
+    consistency: Consistency,
+    client = OURSELVES,
+  ): Promise<T & { ageMs: number }> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
-      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline }, readTimeoutMs)
+      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
       await this.#reached(minLsn, deadline)
       return this.#follower.hold(work)
     }
@@ -248,6 +260,7 @@ export class BorealNode {
     statement: Statement,
     maxRows: number,
     consistency: Consistency,
+    client = OURSELVES,
   ): Promise<{ lsn: number; result: ResultSet }> {
     if (this.#options.readers === 0) {
       throw new BorealError(
@@ -259,7 +272,7 @@ export class BorealNode {
     const { queryTimeoutMs = 5_000, readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
-    return this.#pool.query(statement, maxRows, { minLsn, deadline }, queryTimeoutMs)
+    return this.#pool.query(statement, maxRows, { minLsn, deadline, client }, queryTimeoutMs)
   }
 
   /** Digest of the state, and the LSN it belongs to. Reads every row. */
@@ -269,7 +282,7 @@ export class BorealNode {
     const deadline = runtime.monotonic() + DIGEST_TIMEOUT_MS
     const { lsn, results } =
       this.#pool.readers.length > 0
-        ? await this.#pool.read([digestStatement], { minLsn, deadline }, DIGEST_TIMEOUT_MS)
+        ? await this.#pool.read([digestStatement], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
         : await this.#readFromStore([digestStatement], minLsn, deadline)
     return { lsn, digest: digestOf(results[0]) }
   }

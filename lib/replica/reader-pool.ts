@@ -5,6 +5,7 @@ import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/store.ts'
+import { FairQueue } from './fair-queue.ts'
 import type { HeldStore } from './held-store.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
@@ -21,11 +22,15 @@ export interface ReadTarget {
   minLsn: number
   /** Monotonic time after which nobody waits for the answer. */
   deadline: number
+  /** Who asks: clients take turns when readers are busy. */
+  client: string
 }
 
 /** Work handed to one reader at once; the rest waits here, where it can still go to another one. */
 const MAX_LOAD = 16
 const MAX_WAITING = 10_000
+/** The part of those that may be one client's: there is always room for another one. */
+const CLIENT_SHARE = 0.5
 const RESPAWN_PAUSE_MS = 200
 
 /** How long a step may wait for company, and how many may. Bounds how old a weak read can be. */
@@ -41,7 +46,7 @@ export class ReaderPool {
   readonly #readers: Reader[] = []
   /** Readers that are still catching up, with the steps that have come since they began. */
   readonly #joining = new Set<Step[]>()
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new FairQueue<Waiting>()
   /** Place of the last step that came in. */
   #lsn: number
   /** Steps that the readers do not have yet. */
@@ -87,12 +92,16 @@ export class ReaderPool {
   }
 
   #send(): void {
+    this.#handOver()
+    this.#dispatch()
+  }
+
+  #handOver(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#unsent.length === 0) return
     for (const reader of this.#readers) reader.take(this.#unsent)
     this.#unsent = []
-    this.#dispatch()
   }
 
   /** Runs statements on a reader. Waits for one until the deadline. */
@@ -142,12 +151,15 @@ export class ReaderPool {
     const start = (reader: Reader) => work(reader).finally(() => this.#dispatch())
     const free = this.#free(target.minLsn)
     if (free !== undefined && this.#waiting.size === 0) return start(free)
-    if (this.#waiting.size >= (this.#options.maxWaiting ?? MAX_WAITING)) {
+    const { maxWaiting = MAX_WAITING } = this.#options
+    const ofClient = this.#waiting.sizeOf(target.client)
+    if (this.#waiting.size >= maxWaiting || ofClient >= maxWaiting * CLIENT_SHARE) {
       return Promise.reject(new BorealError('overloaded', 'too many reads are waiting', { retryAfter: 1 }))
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         minLsn: target.minLsn,
+        client: target.client,
         serve: (reader) => {
           this.#forget(waiting)
           resolve(start(reader))
@@ -161,13 +173,13 @@ export class ReaderPool {
           Math.max(0, target.deadline - this.#options.runtime.monotonic()),
         ),
       }
-      this.#waiting.add(waiting)
+      this.#waiting.add(target.client, waiting)
     })
   }
 
   #forget(waiting: Waiting): void {
     clearTimeout(waiting.timer)
-    this.#waiting.delete(waiting)
+    this.#waiting.delete(waiting.client, waiting)
   }
 
   #tooLate(target: ReadTarget): BorealError {
@@ -179,7 +191,7 @@ export class ReaderPool {
   }
 
   #free(minLsn: number): Reader | undefined {
-    if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#send()
+    if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#handOver()
     let best: Reader | undefined
     for (const reader of this.#readers) {
       if (reader.lsn < minLsn || reader.load >= MAX_LOAD) continue
@@ -189,11 +201,11 @@ export class ReaderPool {
   }
 
   #dispatch(): void {
-    for (const waiting of this.#waiting) {
-      const reader = this.#free(waiting.minLsn)
-      if (reader !== undefined) waiting.serve(reader)
-      // Those behind may ask for an earlier place; but when no reader is free at all there is nothing to look for.
-      else if (this.#free(0) === undefined) return
+    // When no reader is free at all there is nothing to look for.
+    while (this.#waiting.size > 0 && this.#free(0) !== undefined) {
+      const next = this.#waiting.take(({ minLsn }) => this.#free(minLsn) !== undefined)
+      if (next === undefined) return
+      next.serve(this.#free(next.minLsn)!)
     }
   }
 
@@ -234,6 +246,7 @@ export class ReaderPool {
 
 /** A read that waits for a reader. */
 interface Waiting {
+  client: string
   minLsn: number
   timer: NodeJS.Timeout
   serve(reader: Reader): void

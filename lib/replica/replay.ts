@@ -5,7 +5,6 @@ import type { ChangeSet } from '../store/change-set.ts'
 import type { RowBefore } from '../store/change-statements.ts'
 import { keepHouse } from '../store/housekeeping.ts'
 import type { Step, Store } from '../store/store.ts'
-import { ahead } from './ahead.ts'
 import { type Run, type RunLimits, runsOf } from './runs.ts'
 
 export interface ReplayOptions {
@@ -66,7 +65,7 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { late
   }
   let failure: { error: unknown } | undefined
   try {
-    for await (const run of ahead(runsOf(log.follow(store.mark), upTo, limits))) {
+    for await (const run of runsOf(log.follow(store.mark), upTo, limits)) {
       // Asked for before the run before is sent, and that is sent before this one's statements are made: so the engine
       // has work all the time. What the run before changes is laid on top of what is read.
       const rows = quietly(store.rowsBefore(run.changes))
