@@ -77,8 +77,8 @@ function common<P extends z.ZodRawShape>({ path, name, summary, params }: Common
   return { method: 'GET' as const, scope: 'read' as const, path, name, summary, ...(params ? { params } : {}) }
 }
 
-async function answerRead({ node, query }: ApiRequest, read: DataRead): Promise<ApiAnswer> {
-  const { lsn, ageMs, results } = await node.read([read.statement], consistencyOf(query))
+async function answerRead({ node, query, principal }: ApiRequest, read: DataRead): Promise<ApiAnswer> {
+  const { lsn, ageMs, results } = await node.read([read.statement], consistencyOf(query), principal.name)
   const answer = read.answer(results[0]!)
   const type = answer.status === 200 ? {} : { 'Content-Type': PROBLEM_TYPE }
   return { ...answer, headers: { ...type, 'Boreal-Lsn': String(lsn), 'Boreal-Age-Ms': String(ageMs) } }

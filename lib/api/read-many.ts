@@ -41,11 +41,18 @@ export async function readMany(
   dataRoutes: readonly Route[],
   { paths, preconditions, operations }: ManyReads,
   consistency: Consistency,
+  client?: string,
 ): Promise<ManyAnswers> {
   const reads = paths.map((path) => planned(path, dataRoutes, node.storeId))
   const statements = reads.flatMap((read) => ('statement' in read ? [read.statement] : []))
   const transaction = { preconditions, operations }
-  const { lsn, ageMs, results, operationResults } = await readSpeculatively(node, statements, transaction, consistency)
+  const { lsn, ageMs, results, operationResults } = await readSpeculatively(
+    node,
+    statements,
+    transaction,
+    consistency,
+    client,
+  )
   let next = 0
   const answers = reads.map((read) => ('statement' in read ? read.answer(results[next++]!) : read))
   const bytes = answers.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0)

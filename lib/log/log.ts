@@ -128,6 +128,23 @@ export class Log {
     return item
   }
 
+  /**
+   * About where the log ends beyond `after`, by a few single reads: for saying how much there is to do. Nothing is
+   * verified, and it may have gone on since.
+   */
+  async findEnd(after: number): Promise<number> {
+    const isThere = async (lsn: number) => (await this.#reading(() => this.#log.get(lsn))) !== undefined
+    let [end, stride] = [after, 1]
+    while (await isThere(end + stride)) {
+      end += stride
+      stride *= 2
+    }
+    for (stride = Math.floor(stride / 2); stride >= 1; stride = Math.floor(stride / 2)) {
+      if (await isThere(end + stride)) end += stride
+    }
+    return end
+  }
+
   /** Verified entries after `mark`, page by page, to the end of the log. */
   async *follow(mark: LogMark): AsyncGenerator<Entry[]> {
     let askedAt = this.#moment()

@@ -1,4 +1,5 @@
 import { BorealError } from '../model/errors.ts'
+import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
 import { STORE_SETTINGS, type StoreSettings, storeOptions } from './store-settings.ts'
@@ -17,6 +18,7 @@ export interface NodeConfig {
   readers: number
   storeLimitBytes: number | undefined
   limits: StoreLimits
+  queue: QueueLimits
   history: HistorySettings
 }
 

@@ -1,4 +1,4 @@
-import { totalmem } from 'node:os'
+import { freemem, totalmem } from 'node:os'
 
 /** What the process needs besides its stores: HTTP, batches on their way, the embedded table. */
 const OVERHEAD_BYTES = 512 * 1024 * 1024
@@ -11,4 +11,11 @@ export function defaultStoreLimitBytes(readers: number): number {
   const available = process.constrainedMemory() || totalmem()
   const share = ((Math.min(available, totalmem()) - OVERHEAD_BYTES) * 0.8) / (1 + readers)
   return Math.min(MOST_BYTES, Math.max(OVERHEAD_BYTES, Math.round(share)))
+}
+
+/** Memory that can still be taken, of the machine or the container. */
+export function freeBytes(): number {
+  const constrained = process.constrainedMemory()
+  const left = constrained ? constrained - process.memoryUsage.rss() : Number.POSITIVE_INFINITY
+  return Math.min(freemem(), left)
 }

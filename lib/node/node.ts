@@ -7,6 +7,7 @@ import { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { Poller } from '../replica/poller.ts'
+import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
@@ -26,12 +27,15 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes } from './memory-limit.ts'
+import { readersStart } from './readers-start.ts'
 
 export interface NodeOptions {
   log: Log
   image: BaseImage
   runtime: Runtime
   logger: Logger
+  /** Hears of a long replay: at its start, about every two seconds, and at its end. */
+  onProgress?: ((progress: ReplayProgress) => void) | undefined
   /** Reader threads; 0 serves typed reads from the writer's store, between batches. Default 1. */
   readers?: number | undefined
   /** Nobody else can write to this log, so its end need not be asked for. Default false. */
@@ -50,6 +54,8 @@ export interface NodeOptions {
   pollMs?: number | undefined
   /** Ms between rounds of maintenance. Default 10,000. */
   housekeepingMs?: number | undefined
+  /** Reads that may wait for a reader; half of them may be one client's. Default 10,000. */
+  maxWaitingReads?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
   /** How long what is over is kept. Default: Aurora's. */
@@ -57,6 +63,8 @@ export interface NodeOptions {
   /** Limits of what a job may hold. Default: Aurora's. */
   limits?: Partial<StoreLimits> | undefined
 }
+
+export type { ReplayProgress }
 
 /** What a read must show. */
 export type Consistency =
@@ -74,6 +82,9 @@ export interface NodeReadAnswer extends ReadAnswer {
 
 /** SQL answers have at most so many rows. */
 export const MAX_QUERY_ROWS = 10_000
+
+/** The client of reads that nobody else asks for. */
+const OURSELVES = ''
 
 const DIGEST_TIMEOUT_MS = 60_000
 
@@ -127,23 +138,28 @@ export class BorealNode {
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
     const genesis = await patiently(() => log.genesis())
-    const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
+    const pool = new ReaderPool({
+      ...{ image, log, genesis, logger, runtime, count: options.readers ?? 1 },
+      ...(options.maxWaitingReads === undefined ? {} : { maxWaiting: options.maxWaitingReads }),
+    })
     let writer: Writer | undefined
-    const progress = replayProgress(runtime, logger)
     const opening = Follower.open({
       log,
       logger,
+      runtime,
+      onProgress: options.onProgress,
       genesis,
       boot: () => boot(image),
       onStep: (step) => {
         pool.feed(step)
         writer?.observeStep(step)
-        if (writer === undefined) progress(step.to.lsn)
       },
     })
     let follower: Follower
     try {
-      ;[follower] = await Promise.all([opening, pool.start()])
+      follower = await opening
+      await patiently(async () => follower.load(await log.findEnd(follower.mark.lsn)))
+      await pool.start(await readersStart(follower, image, { count: options.readers ?? 1, logger }))
       await patiently(() => follower.catchUp())
       await patiently(() => log.verifyEnd(follower.mark))
     } catch (error) {
@@ -211,25 +227,29 @@ export class BorealNode {
     return (await this.#writer.answers.at(lsn, index)).answer
   }
 
-  /** Runs statements at one place of the log that satisfies the consistency. */
-  async read(statements: Statement[], consistency: Consistency): Promise<NodeReadAnswer> {
+  /** Runs statements at one place of the log that satisfies the consistency. Clients take turns at busy readers. */
+  async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const answer =
       this.#pool.readers.length > 0
-        ? await this.#pool.read(statements, { minLsn, deadline }, readTimeoutMs)
+        ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
         : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
   }
 
   /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
-  async hold<T>(work: (store: HeldStore) => Promise<T>, consistency: Consistency): Promise<T & { ageMs: number }> {
+  async hold<T>(
+    work: (store: HeldStore) => Promise<T>,
+    consistency: Consistency,
+    client = OURSELVES,
+  ): Promise<T & { ageMs: number }> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
-      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline }, readTimeoutMs)
+      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
       await this.#reached(minLsn, deadline)
       return this.#follower.hold(work)
     }
@@ -241,6 +261,7 @@ export class BorealNode {
     statement: Statement,
     maxRows: number,
     consistency: Consistency,
+    client = OURSELVES,
   ): Promise<{ lsn: number; result: ResultSet }> {
     if (this.#options.readers === 0) {
       throw new BorealError(
@@ -252,7 +273,7 @@ export class BorealNode {
     const { queryTimeoutMs = 5_000, readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
-    return this.#pool.query(statement, maxRows, { minLsn, deadline }, queryTimeoutMs)
+    return this.#pool.query(statement, maxRows, { minLsn, deadline, client }, queryTimeoutMs)
   }
 
   /** Digest of the state, and the LSN it belongs to. Reads every row. */
@@ -262,7 +283,7 @@ export class BorealNode {
     const deadline = runtime.monotonic() + DIGEST_TIMEOUT_MS
     const { lsn, results } =
       this.#pool.readers.length > 0
-        ? await this.#pool.read([digestStatement], { minLsn, deadline }, DIGEST_TIMEOUT_MS)
+        ? await this.#pool.read([digestStatement], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
         : await this.#readFromStore([digestStatement], minLsn, deadline)
     return { lsn, digest: digestOf(results[0]) }
   }
@@ -351,18 +372,6 @@ export class BorealNode {
 
 function limitsOf({ limits }: NodeOptions): StoreLimits {
   return { ...STORE_LIMITS, ...limits }
-}
-
-/** Says from time to time how far the replay at the start has got. */
-function replayProgress(runtime: Runtime, logger: Logger): (lsn: number) => void {
-  const startedAt = runtime.monotonic()
-  let saidAt = startedAt
-  return (lsn) => {
-    const now = runtime.monotonic()
-    if (now - saidAt < 1_000) return
-    saidAt = now
-    logger.info('replaying the log', { lsn, seconds: Math.round((now - startedAt) / 1_000) })
-  }
 }
 
 interface Parts {

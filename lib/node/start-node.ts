@@ -1,8 +1,6 @@
-import type { Logger } from '../model/logger.ts'
-import type { Runtime } from '../model/runtime.ts'
 import { loadBaseImage } from '../store/base-image.ts'
 import type { NodeConfig } from './config.ts'
-import { BorealNode } from './node.ts'
+import { BorealNode, type NodeOptions } from './node.ts'
 import { type OpenedLog, openLog } from './open-log.ts'
 
 export interface StartedNode {
@@ -13,13 +11,13 @@ export interface StartedNode {
 /** Opens log and objects as configured and starts a node on them. */
 export async function startNode(
   config: NodeConfig,
-  context: { runtime: Runtime; logger: Logger; onBuildImage?: () => void },
+  context: Pick<NodeOptions, 'runtime' | 'logger' | 'onProgress'> & { onBuildImage?: () => void },
 ): Promise<StartedNode> {
-  const { runtime, logger } = context
+  const { runtime, logger, onProgress } = context
   // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
   const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
   const opened = await openLog(config.storage, config.name, context)
-  const node = await openNode(opened, { ...config, image, runtime, logger })
+  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress })
   return {
     node,
     close: async () => {

@@ -1,3 +1,4 @@
+import { QUEUE_LIMITS, type QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import { STORE_LIMITS } from '../writer/store-limits.ts'
 import { HISTORY_SETTINGS, type HistorySettings } from './history-pruner.ts'
@@ -31,6 +32,13 @@ export const STORE_SETTINGS = {
     'max-update-instance-failures',
     'instance failures that an update may tolerate in all',
     STORE_LIMITS.maxUpdateInstanceFailures,
+  ),
+  batchMs: setting(
+    'batch-ms',
+    'ms that deciding and writing a batch of transactions should take at most',
+    QUEUE_LIMITS.batchTargetMs,
+    1,
+    10_000,
   ),
   taskHistoryHours: setting(
     'task-history-hours',
@@ -67,12 +75,17 @@ export const STORE_SETTINGS = {
 export type StoreSettings = Record<keyof typeof STORE_SETTINGS, number>
 
 /** The settings in the form the node takes them. */
-export function storeOptions(settings: StoreSettings): { limits: StoreLimits; history: HistorySettings } {
+export function storeOptions(settings: StoreSettings): {
+  limits: StoreLimits
+  queue: QueueLimits
+  history: HistorySettings
+} {
   return {
     limits: {
       maxTasksPerJob: settings.maxTasksPerJob,
       maxUpdateInstanceFailures: settings.maxUpdateInstanceFailures,
     },
+    queue: { ...QUEUE_LIMITS, batchTargetMs: settings.batchMs },
     history: {
       taskRetentionMs: settings.taskHistoryHours * HOUR_MS,
       taskMinRetentionMs: settings.taskHistoryMinHours * HOUR_MS,

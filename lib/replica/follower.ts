@@ -1,7 +1,6 @@
 import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
-import type { Logger } from '../model/logger.ts'
 import type { Engine } from '../store/engine.ts'
 import { HOUSEKEEPING_LIMITS, type HousekeepingLimits, keepHouse } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
@@ -9,12 +8,12 @@ import { BEGIN, type Statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
 import { Store } from '../store/store.ts'
 import type { HeldStore } from './held-store.ts'
+import { ProgressMeter, type ProgressOptions, type ReplayProgress } from './progress.ts'
 import type { ReadAnswer } from './reader.ts'
-import { replay } from './replay.ts'
+import { isMuch, type ReplayOptions, replay, replayInBulk } from './replay.ts'
 
-export interface FollowerOptions {
+export interface FollowerOptions extends ProgressOptions {
   log: Log
-  logger: Logger
   genesis: LogMark
   /** Boots an engine at the empty store. */
   boot(): Promise<Engine>
@@ -33,6 +32,7 @@ export class Follower {
   /** How far `onStep` has been told. */
   #told: number
   #rebuilding: Promise<void> | undefined
+  #meter: ProgressMeter | undefined
 
   private constructor(options: FollowerOptions, store: Store) {
     this.#options = options
@@ -40,7 +40,7 @@ export class Follower {
     this.#told = store.mark.lsn
   }
 
-  /** Boots the store, empty. Call `catchUp` to bring it to the end of the log. */
+  /** Boots the store, empty. Call `load` and `catchUp` to bring it to the end of the log. */
   static async open(options: FollowerOptions): Promise<Follower> {
     return new Follower(options, await Store.open(await options.boot(), options.genesis))
   }
@@ -63,6 +63,24 @@ export class Follower {
   /** Whether somebody waits for the store. */
   get contended(): boolean {
     return this.#mutex.contended
+  }
+
+  /** How far a replay has got that takes its time: at the start, or when the store is built anew. */
+  get progress(): ReplayProgress | undefined {
+    return this.#meter?.progress
+  }
+
+  /**
+   * Applies the log up to `target`, as fast as possible and without telling steps: who is fed from them begins behind
+   * it. Throws what makes that impossible (see `replay`).
+   */
+  load(target: number): Promise<void> {
+    return this.exclusive((store) => this.#load(store, target))
+  }
+
+  /** A physical copy of the store, from which others can boot. */
+  image(): Promise<{ lsn: number; bytes: Uint8Array }> {
+    return this.exclusive(async (store) => ({ lsn: store.mark.lsn, bytes: await store.engine.image() }))
   }
 
   /** Applies what the log has beyond the store. Throws what makes that impossible (see `replay`). */
@@ -121,7 +139,22 @@ export class Follower {
     logger.warn('rebuilding the store from the log', { lsn: this.#told })
     await this.#store.engine.kill().catch((error: unknown) => logger.debug('engine', { error: messageOf(error) }))
     this.#store = await Store.open(await boot(), genesis)
-    if (this.#told > genesis.lsn) await replay(log, this.#store, { upTo: this.#told })
+    await this.#load(this.#store, this.#told)
     await replay(log, this.#store, { onStep: (step) => this.tell(step) })
+  }
+
+  async #load(store: Store, target: number): Promise<void> {
+    const from = store.mark.lsn
+    if (target <= from) return
+    const meter = new ProgressMeter({ from, target }, this.#options)
+    this.#meter = meter
+    const options: ReplayOptions = { upTo: target, onRun: ({ to, events }) => meter.add(to.lsn, events) }
+    try {
+      await (isMuch(from, target) ? replayInBulk : replay)(this.#options.log, store, options)
+      meter.end()
+    } finally {
+      this.#meter = undefined
+      this.#told = Math.max(this.#told, store.mark.lsn)
+    }
   }
 }

@@ -1,9 +1,11 @@
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
+import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
+import { FairQueue } from './fair-queue.ts'
 import type { HeldStore } from './held-store.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
@@ -20,11 +22,15 @@ export interface ReadTarget {
   minLsn: number
   /** Monotonic time after which nobody waits for the answer. */
   deadline: number
+  /** Who asks: clients take turns when readers are busy. */
+  client: string
 }
 
 /** Work handed to one reader at once; the rest waits here, where it can still go to another one. */
 const MAX_LOAD = 16
 const MAX_WAITING = 10_000
+/** The part of those that may be one client's: there is always room for another one. */
+const CLIENT_SHARE = 0.5
 const RESPAWN_PAUSE_MS = 200
 
 /** How long a step may wait for company, and how many may. Bounds how old a weak read can be. */
@@ -40,7 +46,7 @@ export class ReaderPool {
   readonly #readers: Reader[] = []
   /** Readers that are still catching up, with the steps that have come since they began. */
   readonly #joining = new Set<Step[]>()
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new FairQueue<Waiting>()
   /** Place of the last step that came in. */
   #lsn: number
   /** Steps that the readers do not have yet. */
@@ -53,10 +59,15 @@ export class ReaderPool {
     this.#lsn = options.genesis.lsn
   }
 
-  /** Boots the readers, at the empty store. */
-  async start(): Promise<void> {
+  /**
+   * Boots the readers, at the empty store or from an image of one that has got further. Steps are fed from `lsn` on;
+   * readers that are behind it read the log by themselves.
+   */
+  async start(at: { lsn: number; image?: BaseImage | undefined } = { lsn: this.#lsn }): Promise<void> {
+    this.#lsn = at.lsn
     const boots = Array.from({ length: this.#options.count }, async () => {
-      const reader = await this.#boot()
+      const reader = await this.#boot(at.image)
+      await reader.catchUp(this.#options.log, at.lsn)
       if (this.#stopped) await reader.stop()
       else this.#readers.push(reader)
     })
@@ -81,12 +92,16 @@ export class ReaderPool {
   }
 
   #send(): void {
+    this.#handOver()
+    this.#dispatch()
+  }
+
+  #handOver(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#unsent.length === 0) return
     for (const reader of this.#readers) reader.take(this.#unsent)
     this.#unsent = []
-    this.#dispatch()
   }
 
   /** Runs statements on a reader. Waits for one until the deadline. */
@@ -136,12 +151,15 @@ export class ReaderPool {
     const start = (reader: Reader) => work(reader).finally(() => this.#dispatch())
     const free = this.#free(target.minLsn)
     if (free !== undefined && this.#waiting.size === 0) return start(free)
-    if (this.#waiting.size >= (this.#options.maxWaiting ?? MAX_WAITING)) {
+    const { maxWaiting = MAX_WAITING } = this.#options
+    const ofClient = this.#waiting.sizeOf(target.client)
+    if (this.#waiting.size >= maxWaiting || ofClient >= maxWaiting * CLIENT_SHARE) {
       return Promise.reject(new BorealError('overloaded', 'too many reads are waiting', { retryAfter: 1 }))
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         minLsn: target.minLsn,
+        client: target.client,
         serve: (reader) => {
           this.#forget(waiting)
           resolve(start(reader))
@@ -155,13 +173,13 @@ export class ReaderPool {
           Math.max(0, target.deadline - this.#options.runtime.monotonic()),
         ),
       }
-      this.#waiting.add(waiting)
+      this.#waiting.add(target.client, waiting)
     })
   }
 
   #forget(waiting: Waiting): void {
     clearTimeout(waiting.timer)
-    this.#waiting.delete(waiting)
+    this.#waiting.delete(waiting.client, waiting)
   }
 
   #tooLate(target: ReadTarget): BorealError {
@@ -173,7 +191,7 @@ export class ReaderPool {
   }
 
   #free(minLsn: number): Reader | undefined {
-    if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#send()
+    if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#handOver()
     let best: Reader | undefined
     for (const reader of this.#readers) {
       if (reader.lsn < minLsn || reader.load >= MAX_LOAD) continue
@@ -183,16 +201,16 @@ export class ReaderPool {
   }
 
   #dispatch(): void {
-    for (const waiting of this.#waiting) {
-      const reader = this.#free(waiting.minLsn)
-      if (reader !== undefined) waiting.serve(reader)
-      // Those behind may ask for an earlier place; but when no reader is free at all there is nothing to look for.
-      else if (this.#free(0) === undefined) return
+    // When no reader is free at all there is nothing to look for.
+    while (this.#waiting.size > 0 && this.#free(0) !== undefined) {
+      const next = this.#waiting.take(({ minLsn }) => this.#free(minLsn) !== undefined)
+      if (next === undefined) return
+      next.serve(this.#free(next.minLsn)!)
     }
   }
 
-  #boot(): Promise<Reader> {
-    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) })
+  #boot(image = this.#options.image): Promise<Reader> {
+    return Reader.boot({ ...this.#options, image, onEnd: (reader) => this.#replace(reader) })
   }
 
   #replace(reader: Reader): void {
@@ -228,6 +246,7 @@ export class ReaderPool {
 
 /** A read that waits for a reader. */
 interface Waiting {
+  client: string
   minLsn: number
   timer: NodeJS.Timeout
   serve(reader: Reader): void

@@ -12,7 +12,7 @@ import type { Step } from '../store/step.ts'
 import { Store } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HeldStore } from './held-store.ts'
-import { replay } from './replay.ts'
+import { isMuch, replay, replayInBulk } from './replay.ts'
 
 export interface ReadAnswer {
   /** The place of the log that the answer shows. */
@@ -85,7 +85,7 @@ export class Reader {
 
   /** Reads the log by itself up to exactly `lsn`. */
   async catchUp(log: Log, lsn: number): Promise<void> {
-    if (lsn > this.#store.mark.lsn) await replay(log, this.#store, { upTo: lsn })
+    await (isMuch(this.#store.mark.lsn, lsn) ? replayInBulk : replay)(log, this.#store, { upTo: lsn })
     this.#lsn = this.#store.mark.lsn
   }
 

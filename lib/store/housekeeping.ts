@@ -34,7 +34,10 @@ const NEED = statement(`
                  'dead', n_dead_tup, 'changed', n_mod_since_analyze)) from pg_stat_user_tables))`)
 
 /** Does what is needed, a message each, so that others get their turn in between. Gives what was done. */
-export async function keepHouse(store: Pick<Store, 'run'>, limits: HousekeepingLimits): Promise<string[]> {
+export async function keepHouse(
+  store: Pick<Store, 'run'>,
+  limits: HousekeepingLimits = HOUSEKEEPING_LIMITS,
+): Promise<string[]> {
   const [result] = await store.run([NEED])
   const work = workOf(jsonOf<Need>(result)!, limits)
   for (const each of work) await store.run([each])

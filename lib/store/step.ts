@@ -1,5 +1,6 @@
 import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
+import type { Aftermath } from './aftermath.ts'
 import type { ChangeSet, IdempotencyRow } from './change-set.ts'
 import { changeStatements, type RowBefore } from './change-statements.ts'
 import type { Statement } from './statement.ts'
@@ -15,13 +16,16 @@ export interface Step {
   horizon: { timeMs: number } | undefined
 }
 
-/** The step that a change set makes from a place where the rows were as `before` says. */
-export function stepOf(from: LogMark, changes: ChangeSet, to: LogMark, before: RowBefore): Step {
+/**
+ * The step that a change set makes from a place where the rows were as `before` says. `later` takes what may be done
+ * once for many steps.
+ */
+export function stepOf(from: LogMark, changes: ChangeSet, to: LogMark, before: RowBefore, later?: Aftermath): Step {
   const mark = { previousLsn: from.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
   return {
     from,
     to: markOf(to),
-    statements: changeStatements(changes, before, mark),
+    statements: changeStatements(changes, before, mark, later),
     remembered: [...changes.idempotency.values()],
     horizon: changes.horizon,
   }

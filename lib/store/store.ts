@@ -114,7 +114,7 @@ export class Store {
       throw new BorealError('internal', `entries do not follow LSN ${this.#mark.lsn}`)
     }
     const changes = foldEntries(entries)
-    const step = stepOf(this.#mark, changes, markOf(last), await this.#rowsBefore(changes))
+    const step = stepOf(this.#mark, changes, markOf(last), await this.rowsBefore(changes))
     await this.take([step])
     return step
   }
@@ -145,7 +145,8 @@ export class Store {
     throw error
   }
 
-  async #rowsBefore(changes: ChangeSet): Promise<RowBefore> {
+  /** What must be known of the rows before a change set to make a step of it. */
+  async rowsBefore(changes: ChangeSet): Promise<RowBefore> {
     const reads = beforeStatements(changes)
     if (reads.length === 0) return () => undefined
     const results = await this.run(reads.map((read) => read.statement))

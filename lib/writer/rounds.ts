@@ -85,8 +85,9 @@ export class Rounds {
    * store is at a place of the log, never in between. `undefined` when everybody has been answered.
    */
   async run(store: Store, batch: Submission[]): Promise<Unfinished | undefined> {
-    const first = store.call(prepareEntry, this.#request(batch, store.mark, false))
-    let turn: Turn | undefined = await turnOf(batch, first)
+    let turn: Turn | undefined = await this.#turn(batch, () =>
+      store.call(prepareEntry, this.#request(batch, store.mark, false)),
+    )
     while (turn !== undefined) {
       const { batch, preparation }: Turn = turn
       if (preparation.kind === 'failed') {
@@ -153,7 +154,8 @@ export class Rounds {
     await queue.whenWaiting(appended)
     if (appended.aborted || this.#stopped || follower.contended) return undefined
     const batch = queue.takeNow()
-    return turnOf(batch, store.callOnTop(prepareEntry, this.#request(batch, step.to, true)))
+    if (batch.length === 0) return undefined
+    return this.#turn(batch, () => store.callOnTop(prepareEntry, this.#request(batch, step.to, true)))
   }
 
   #durable(store: Store, { batch, prepared: { step, verdicts } }: Round): void {
@@ -162,6 +164,18 @@ export class Rounds {
     store.commit(step)
     this.#options.follower.tell(step)
     this.#options.answer(batch, verdicts, step.to.lsn)
+  }
+
+  async #turn(batch: Submission[], prepare: () => Promise<Preparation>): Promise<Turn> {
+    const { runtime, queue } = this.#options
+    const startedAt = runtime.monotonic()
+    try {
+      const preparation = await prepare()
+      queue.observe(batch.length, runtime.monotonic() - startedAt)
+      return { batch, preparation }
+    } catch (error) {
+      return { batch, preparation: { kind: 'failed', error } }
+    }
   }
 
   #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean): EntryRequest {
@@ -180,14 +194,6 @@ export class Rounds {
       full: full(),
       limits,
     }
-  }
-}
-
-async function turnOf(batch: Submission[], preparation: Promise<Preparation>): Promise<Turn> {
-  try {
-    return { batch, preparation: await preparation }
-  } catch (error) {
-    return { batch, preparation: { kind: 'failed', error } }
   }
 }
 

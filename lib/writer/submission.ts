@@ -37,6 +37,10 @@ export interface SubmittedTransaction {
 export interface Submission extends SubmittedTransaction {
   /** Rough size, to bound queue and batches. */
   readonly bytes: number
+  /** Monotonic time after which nobody waits for the answer. */
+  readonly deadline: number
+  /** Tells that nobody waits any more. */
+  expire(): void
   state: 'queued' | 'deciding' | 'appending' | 'done'
   resolve(answer: TransactionAnswer): void
   reject(error: Error): void

@@ -59,7 +59,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.#queue = new Queue(options.queue)
+    this.#queue = new Queue(options.runtime.monotonic, options.queue)
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
     const { log, follower, tail, runtime, watermark, limits = STORE_LIMITS, doubtAfterMs = 1_000 } = options
@@ -100,13 +100,16 @@ export class Writer {
   submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     if (this.#stopped) return Promise.reject(new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 }))
     return new Promise((resolve, reject) => {
+      const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 25_000
       const submission: Submission = {
         ...submissionOf(request, options),
+        deadline: this.#options.runtime.monotonic() + timeoutMs,
+        expire: () => this.#expire(submission),
         state: 'queued',
         resolve: (answer) => settle(() => resolve(answer)),
         reject: (error) => settle(() => reject(error)),
       }
-      const timer = setTimeout(() => this.#expire(submission), options.timeoutMs ?? this.#options.timeoutMs ?? 25_000)
+      const timer = setTimeout(() => this.#expire(submission), timeoutMs)
       const settle = (answer: () => void) => {
         if (submission.state === 'done') return
         submission.state = 'done'

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { memoryNode } from '../support/memory-node.ts'
+import { memoryApi, READ_TOKEN, WRITE_TOKEN } from '../support/test-api.ts'
+
+const SLOW = 'select pg_sleep(0.02)'
+
+test.each([
+  ['queries', 'POST', '/v1/query', { sql: 'select 1 as one' }],
+  ['typed reads', 'GET', '/v1/tasks?consistency=weak', undefined],
+  ['lists of reads', 'POST', '/v1/reads?consistency=weak', { reads: [{ path: '/v1/tasks' }] }],
+])('one client with hundreds of waiting reads does not keep others waiting: %s', async (_what, method, path, body) => {
+  const api = await memoryApi({ readers: 1 })
+  const greedy = api.as(READ_TOKEN)
+  let answered = 0
+  const reads = Array.from({ length: 200 }, () => greedy.query(SLOW).then(() => answered++))
+  // Its reads are there: some with the reader, the rest waiting.
+  await expect.poll(() => answered).toBeGreaterThan(3)
+  const before = answered
+  for (let turn = 0; turn < 2; turn++) {
+    expect((await api.as(WRITE_TOKEN).send(method, path, body)).status).toBe(200)
+  }
+  // Each of the two waited for what the reader had already been given, and for nothing of what was waiting.
+  expect(answered - before).toBeLessThan(60)
+  await Promise.all(reads)
+  expect(answered).toBe(200)
+})
+
+test('when too many reads wait, the client is refused whose they are', async () => {
+  const { node } = await memoryNode({ readers: 1, maxWaitingReads: 40 })
+  const slow = (client: string) =>
+    node.query({ sql: SLOW, params: [] }, 1, { level: 'weak' }, client).then(
+      () => 'answered',
+      (error) => error.code,
+    )
+  const greedy = Array.from({ length: 100 }, () => slow('greedy'))
+  const modest = Array.from({ length: 5 }, () => slow('modest'))
+  const outcomes = await Promise.all(greedy)
+  expect(await Promise.all(modest)).toEqual(Array.from({ length: 5 }, () => 'answered'))
+  // Sixteen are with the reader, and half of those that may wait are one client's.
+  expect(outcomes.filter((each) => each === 'answered').length).toBe(36)
+  expect(outcomes.filter((each) => each === 'overloaded').length).toBe(64)
+})
