@@ -4,7 +4,18 @@ import { isTerminalUpdate, TERMINAL_UPDATE_STATUSES } from '../model/job-update-
 import { compile } from './dialect.ts'
 import { FIND_LIMIT, type Find } from './find.ts'
 import { jobUpdatesTable } from './job-updates-table.ts'
-import { jobKeyText, jsonInt64, jsonOfSql, jsonRaw, jsonString, jsonText, optional, optionalSql } from './json-text.ts'
+import {
+  jobKeyText,
+  jsonInt64,
+  jsonOfSql,
+  jsonRaw,
+  jsonString,
+  jsonText,
+  jsonWord,
+  largeJsonText,
+  optional,
+  optionalSql,
+} from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import { type Statement, statement } from './statement.ts'
 
@@ -14,7 +25,7 @@ export const updateKeyText = jsonText({ job: jsonOfSql(jobKeyText), id: jsonStri
 
 /** The state that follows from the events; an update without any has none. */
 const state = sql`case when status is not null then ${jsonText({
-  status: jsonString('status'),
+  status: jsonWord('status'),
   createdTimestampMs: jsonInt64('created_ms'),
   lastModifiedTimestampMs: jsonInt64('last_modified_ms'),
 })} end`
@@ -51,7 +62,7 @@ const instructions = jsonText({
 const clientsId = optionalSql(sql`case when event_id not like '#%' then to_json(event_id)::text end`)
 
 const updateEvent = jsonText({
-  status: jsonString('status'),
+  status: jsonWord('status'),
   timestampMs: jsonInt64('timestamp_ms'),
   user: optional(jsonString('user_name')),
   message: optional(jsonString('message')),
@@ -61,18 +72,18 @@ const updateEvent = jsonText({
 const instanceEvent = jsonText({
   instanceId: jsonRaw('instance_id'),
   timestampMs: jsonInt64('timestamp_ms'),
-  action: jsonString('action'),
+  action: jsonWord('action'),
   message: optional(jsonString('message')),
   id: clientsId,
 })
 
 function eventsOf(table: string, event: RawBuilder<string>): RawBuilder<unknown> {
-  return sql`'[' || coalesce((
+  return sql`concat('[', (
     select string_agg(${event}, ',' order by timestamp_ms, ordinal)
-    from ${sql.table(table)} e where e.update_key = u.update_key), '') || ']'`
+    from ${sql.table(table)} e where e.update_key = u.update_key), ']')`
 }
 
-const detailsRecord = jsonText({
+const detailsRecord = largeJsonText({
   update: jsonOfSql(jsonText({ summary: jsonOfSql(summaryText), instructions: jsonOfSql(instructions) })),
   updateEvents: jsonOfSql(eventsOf('job_update_event', updateEvent)),
   instanceEvents: jsonOfSql(eventsOf('job_instance_update_event', instanceEvent)),
