@@ -90,12 +90,18 @@ const detailsRecord = largeJsonText({
   version: jsonRaw('u.version'),
 })
 
-/** One update with everything that belongs to it. */
-export function jobUpdateByKey(key: string): Statement {
-  return compile(
-    sql`select u.update_key, ${detailsRecord}
-        from job_update u join job_update_instructions i using (update_key) where u.update_key = ${key}`,
-  )
+/** Compiled once: it is long, and read again and again. */
+const details = compile(
+  sql`select u.update_key, case when u.version = ${null}::int8 then null else ${detailsRecord} end, u.version
+      from job_update u join job_update_instructions i using (update_key) where u.update_key = ${null}`,
+)
+
+/**
+ * One update with everything that belongs to it, and its version. The text is NULL if that is the version that is known:
+ * whatever changes about an update changes its row, so there is nothing new to say.
+ */
+export function jobUpdateByKey(key: string, known?: number): Statement {
+  return statement(details.sql, known, key)
 }
 
 /** Which updates: all restrictions AND, the values inside one OR. */
