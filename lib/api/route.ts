@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { BorealNode } from '../node/node.ts'
+import type { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Principal, TokenScope } from './tokens.ts'
@@ -33,6 +34,8 @@ export interface ReadRequest {
   params: any
   // biome-ignore lint/suspicious/noExplicitAny: likewise.
   query: any
+  /** Records that were read before; absent where the answer shows what is not in the log. */
+  records: KeptRecords | undefined
 }
 
 export interface ApiRequest extends ReadRequest {

@@ -14,6 +14,7 @@ import { Tail } from '../replica/tail.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
 import type { Engine } from '../store/engine.ts'
+import { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
@@ -44,6 +45,8 @@ export interface NodeOptions {
   boot?: ((image: BaseImage) => Promise<Engine>) | undefined
   /** Memory that the writer's engine may take before additions are refused, bytes. */
   storeLimitBytes?: number | undefined
+  /** Memory for the texts of large records that were read before, bytes; 0 keeps none. Default 32 MB. */
+  keptRecordBytes?: number | undefined
   /** Ms a client's transaction may take. Default 25,000. */
   timeoutMs?: number | undefined
   /** Ms a typed read may take. Default 10,000. */
@@ -88,6 +91,8 @@ const OURSELVES = ''
 
 const DIGEST_TIMEOUT_MS = 60_000
 
+const KEPT_RECORD_BYTES = 32 * 1024 * 1024
+
 /**
  * A node: one log, one store that is written to, readers beside it. Several nodes on one table are several nodes of
  * one store; each is safe by itself, none needs to know the others.
@@ -95,6 +100,8 @@ const DIGEST_TIMEOUT_MS = 60_000
 export class BorealNode {
   readonly log: Log
   readonly schemaVersion: number
+  /** Large records that were read before. They belong to this store, as versions do. */
+  readonly records: KeptRecords
   readonly #options: NodeOptions
   readonly #follower: Follower
   readonly #pool: ReaderPool
@@ -110,6 +117,7 @@ export class BorealNode {
     this.#options = options
     this.log = options.log
     this.schemaVersion = options.image.schemaVersion
+    this.records = new KeptRecords(options.keptRecordBytes ?? KEPT_RECORD_BYTES)
     this.#follower = parts.follower
     this.#pool = parts.pool
     this.#tail = parts.tail
