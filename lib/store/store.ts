@@ -15,8 +15,8 @@ import { rowsOf, type Table } from './table.ts'
 
 const AS_REPLICA = statement('set local session_replication_role = replica')
 
-function asReplica({ statements }: Step): Statement[] {
-  return [BEGIN, AS_REPLICA, ...statements, COMMIT]
+function asReplica(steps: Step[]): Statement[] {
+  return [BEGIN, AS_REPLICA, ...steps.flatMap(({ statements }) => statements), COMMIT]
 }
 
 /**
@@ -100,7 +100,7 @@ export class Store {
     const steps = this.#uncommitted
     this.#uncommitted = []
     try {
-      await this.engine.run([ROLLBACK, ...steps.flatMap(asReplica)])
+      await this.engine.run([ROLLBACK, ...(steps.length > 0 ? asReplica(steps) : [])])
     } catch (error) {
       if (steps.length > 0) await this.engine.kill(`it could not go back: ${messageOf(error)}`)
       if (this.engine.alive) throw error
@@ -120,12 +120,12 @@ export class Store {
   }
 
   /**
-   * Takes steps, each in one SQL transaction, wholly or not at all; all in one message. They come from the log, so the
+   * Takes steps in one SQL transaction, wholly or not at all. They come from the log, so the
    * writer's store has checked what rows refer to: to check it row by row again would be a third of the cost.
    */
   async take(steps: Step[]): Promise<void> {
     try {
-      await this.run(steps.flatMap(asReplica))
+      await this.run(asReplica(steps))
       this.#mark = steps.at(-1)!.to
     } catch (error) {
       await this.rollback()

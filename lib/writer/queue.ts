@@ -77,11 +77,12 @@ export class Queue {
     this.#size.observe(transactions, ms)
   }
 
-  /** Resolves when something waits, or the signal aborts. */
-  async whenWaiting(signal?: AbortSignal): Promise<void> {
-    if (this.#waiting.size > 0 || signal?.aborted) return
+  /** Resolves when so many wait, or the signal aborts, or the queue is drained. */
+  async whenWaiting(count = 1, signal?: AbortSignal): Promise<void> {
+    if (this.#waiting.size >= count || signal?.aborted) return
     await new Promise<void>((resolve) => {
       const wake = () => {
+        if (this.#waiting.size < count && this.#waiting.size > 0 && !signal?.aborted) return
         this.#wakes.delete(wake)
         signal?.removeEventListener('abort', wake)
         resolve()

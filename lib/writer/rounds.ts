@@ -146,12 +146,15 @@ export class Rounds {
     }
   }
 
-  /** Decides the batch behind an entry that is on its way, as soon as there is one. */
-  async #follow(store: Store, { step }: PreparedEntry, appended: AbortSignal): Promise<Turn | undefined> {
+  /**
+   * Decides the batch behind an entry that is on its way, as soon as it is worth it: a batch has a cost of its own, so
+   * one that is much smaller than the one before it rather waits for more, until the log has answered.
+   */
+  async #follow(store: Store, { step, verdicts }: PreparedEntry, appended: AbortSignal): Promise<Turn | undefined> {
     const { queue, follower } = this.#options
     // Where the horizon will be is known when the entry that moves it is.
     if (step.horizon !== undefined || store.uncommitted >= MAX_UNCOMMITTED) return undefined
-    await queue.whenWaiting(appended)
+    await queue.whenWaiting(Math.ceil(verdicts.length / 2), appended)
     if (appended.aborted || this.#stopped || follower.contended) return undefined
     const batch = queue.takeNow()
     if (batch.length === 0) return undefined
