@@ -66,6 +66,7 @@ export class Writer {
   /** The append on its way, while it is. */
   #pending: PendingAppend | undefined
   #stopped = false
+  #processing = false
   #running: Promise<void> = Promise.resolve()
   /** Consecutive lost races, for the pause between tries. */
   #lost = 0
@@ -88,6 +89,11 @@ export class Writer {
   /** A step of the store was taken, by us or from the log. To be called for every one, in order. */
   observeStep(step: Step): void {
     this.#horizon.observe(step)
+  }
+
+  /** Whether somebody waits for the store: a batch is on its way, or transactions for the next one. */
+  get isBusy(): boolean {
+    return this.#processing || this.#queue.length > 0
   }
 
   /** Transactions that wait for their turn. */
@@ -164,7 +170,10 @@ export class Writer {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      await this.#process(await this.#queue.take(() => this.#batchSize.limit))
+      const batch = await this.#queue.take(() => this.#batchSize.limit)
+      this.#processing = true
+      await this.#process(batch)
+      this.#processing = false
     }
   }
 
