@@ -19,3 +19,9 @@ export function freeBytes(): number {
   const left = constrained ? constrained - process.memoryUsage.rss() : Number.POSITIVE_INFINITY
   return Math.min(freemem(), left)
 }
+
+/** Memory of the process, all threads and stores together, and of the heap of its main thread. */
+export function processMemory(): { rssBytes: number; heapBytes: number } {
+  const { rss, heapUsed } = process.memoryUsage()
+  return { rssBytes: rss, heapBytes: heapUsed }
+}

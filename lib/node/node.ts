@@ -14,6 +14,7 @@ import { Tail } from '../replica/tail.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
 import type { Engine } from '../store/engine.ts'
+import type { HousekeepingLimits } from '../store/housekeeping.ts'
 import { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
@@ -27,7 +28,7 @@ import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
-import { defaultStoreLimitBytes } from './memory-limit.ts'
+import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import { readersStart } from './readers-start.ts'
 
 export interface NodeOptions {
@@ -57,6 +58,8 @@ export interface NodeOptions {
   pollMs?: number | undefined
   /** Ms between rounds of maintenance. Default 10,000. */
   housekeepingMs?: number | undefined
+  /** When maintenance is needed. Default: see HOUSEKEEPING_LIMITS. */
+  housekeeping?: Partial<HousekeepingLimits> | undefined
   /** Reads that may wait for a reader; half of them may be one client's. Default 10,000. */
   maxWaitingReads?: number | undefined
   queue?: QueueLimits | undefined
@@ -147,7 +150,7 @@ export class BorealNode {
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
     const genesis = await patiently(() => log.genesis())
     const pool = new ReaderPool({
-      ...{ image, log, genesis, logger, runtime, count: options.readers ?? 1 },
+      ...{ image, log, genesis, logger, runtime, count: options.readers ?? 1, housekeeping: options.housekeeping },
       ...(options.maxWaitingReads === undefined ? {} : { maxWaiting: options.maxWaitingReads }),
     })
     let writer: Writer | undefined
@@ -156,6 +159,7 @@ export class BorealNode {
       logger,
       runtime,
       onProgress: options.onProgress,
+      housekeeping: options.housekeeping,
       genesis,
       boot: () => boot(image),
       onStep: (step) => {
@@ -204,9 +208,11 @@ export class BorealNode {
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     })
-    await writer.start()
+    const started = writer
+    await started.start()
     const poller = new Poller({ tail, runtime, logger, intervalMs: options.exclusive ? 0 : (options.pollMs ?? 500) })
-    const households = () => [follower, ...pool.readers]
+    const isBusy = () => started.isBusy
+    const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
     const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
     return new BorealNode(options, { follower, pool, tail, writer, watermark, poller, housekeeper })
   }
@@ -323,8 +329,12 @@ export class BorealNode {
       tailAgeMs: this.#tail.ageMs,
       uptimeMs: Math.round(runtime.monotonic() - this.#startedAt),
       waiting: this.#writer.waiting,
-      storeBytes: this.#watermark.bytes,
+      storeBytes: this.#watermark.bytes || (await this.#follower.engine.memory().catch(() => 0)),
+      storeLimitBytes: this.#watermark.limitBytes,
       storeFull: this.#watermark.full,
+      process: processMemory(),
+      housekeeping: this.#housekeeper.figures,
+      ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
       readers: this.#pool.readers.map((reader, index) => {
         const bytes = memory[index]
         return {

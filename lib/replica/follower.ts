@@ -2,12 +2,13 @@ import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Engine } from '../store/engine.ts'
-import { HOUSEKEEPING_LIMITS, type HousekeepingLimits, keepHouse } from '../store/housekeeping.ts'
+import { HOUSEKEEPING_LIMITS, type HousekeepingLimits } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
 import { BEGIN, type Statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
 import { Store } from '../store/store.ts'
 import type { HeldStore } from './held-store.ts'
+import { doSlice, type Housework } from './housework.ts'
 import { ProgressMeter, type ProgressOptions, type ReplayProgress } from './progress.ts'
 import type { ReadAnswer } from './reader.ts'
 import { isMuch, type ReplayOptions, replay, replayInBulk } from './replay.ts'
@@ -15,6 +16,8 @@ import { isMuch, type ReplayOptions, replay, replayInBulk } from './replay.ts'
 export interface FollowerOptions extends ProgressOptions {
   log: Log
   genesis: LogMark
+  /** When maintenance is needed. Default: that of a store on which no user's SQL runs. */
+  housekeeping?: Partial<HousekeepingLimits> | undefined
   /** Boots an engine at the empty store. */
   boot(): Promise<Engine>
   /** Hears every step that the store takes, in order and once each, also across a rebuild. */
@@ -110,9 +113,10 @@ export class Follower {
     )
   }
 
-  /** Maintenance of the store, between steps. */
-  keepHouse(limits: HousekeepingLimits = HOUSEKEEPING_LIMITS): Promise<string[]> {
-    return this.exclusive((store) => keepHouse(store, limits))
+  /** A piece of maintenance, between steps; put off while somebody would have to wait for it, as long as that is possible. */
+  keepHouse(isBusy: () => boolean): Promise<Housework> {
+    const limits = { ...HOUSEKEEPING_LIMITS, ...this.#options.housekeeping, changedRows: 0 }
+    return this.exclusive((store) => doSlice(store, limits, isBusy))
   }
 
   /** A step was taken: passes it on. To be called by whoever took it, inside `exclusive`. */

@@ -4,7 +4,7 @@ import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
-import { keepHouse, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
+import { type HousekeepingLimits, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { BEGIN, ROLLBACK, type Statement } from '../store/statement.ts'
@@ -12,6 +12,7 @@ import type { Step } from '../store/step.ts'
 import { Store } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HeldStore } from './held-store.ts'
+import { doSlice, type Housework } from './housework.ts'
 import { isMuch, replay, replayInBulk } from './replay.ts'
 
 export interface ReadAnswer {
@@ -25,6 +26,8 @@ export interface ReaderOptions {
   log: Log
   genesis: LogMark
   logger: Logger
+  /** When maintenance is needed. Default: that of a store on which users' SQL runs. */
+  housekeeping?: Partial<HousekeepingLimits> | undefined
   /** Hears once when the reader has ended. */
   onEnd(reader: Reader): void
 }
@@ -55,6 +58,7 @@ export class Reader {
   readonly #engine: ThreadEngine
   readonly #store: Store
   readonly #logger: Logger
+  readonly #housekeeping: Partial<HousekeepingLimits>
   readonly #work: Work[] = []
   readonly #holding = new Mutex()
   /** Those that hold the reader or wait to. */
@@ -63,10 +67,11 @@ export class Reader {
   #kept: Step[] | undefined
   #lsn: number
 
-  private constructor(engine: ThreadEngine, store: Store, logger: Logger) {
+  private constructor(engine: ThreadEngine, store: Store, { logger, housekeeping = {} }: ReaderOptions) {
     this.#engine = engine
     this.#store = store
     this.#logger = logger
+    this.#housekeeping = housekeeping
     this.#lsn = store.mark.lsn
   }
 
@@ -79,7 +84,7 @@ export class Reader {
       reader.#stopTimers()
       options.onEnd(reader)
     })
-    reader = new Reader(engine, await Store.open(engine, options.genesis), options.logger)
+    reader = new Reader(engine, await Store.open(engine, options.genesis), options)
     return reader
   }
 
@@ -168,10 +173,10 @@ export class Reader {
     return { lsn, result: await this.#do(limitMs, () => this.#engine.query(statement, maxRows)) }
   }
 
-  /** Maintenance of the store, between other work. */
-  keepHouse(): Promise<string[]> {
+  /** A piece of maintenance, between other work; put off while there is any, as long as that is possible. */
+  keepHouse(): Promise<Housework> {
     const store = { run: (statements: Statement[]) => this.#do(undefined, () => this.#store.run(statements)) }
-    return keepHouse(store, READER_HOUSEKEEPING_LIMITS)
+    return doSlice(store, { ...READER_HOUSEKEEPING_LIMITS, ...this.#housekeeping }, () => this.load > 0)
   }
 
   async memory(): Promise<number> {

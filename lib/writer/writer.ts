@@ -53,6 +53,7 @@ export class Writer {
   readonly answers: Answers
   readonly #rounds: Rounds
   #stopped = false
+  #processing = false
   #running: Promise<void> = Promise.resolve()
   /** Consecutive lost races, for the pause between tries. */
   #lost = 0
@@ -84,6 +85,11 @@ export class Writer {
   /** A step of the store was taken, by us or from the log. To be called for every one, in order. */
   observeStep(step: Step): void {
     this.#horizon.observe(step)
+  }
+
+  /** Whether somebody waits for the store: a batch is on its way, or transactions for the next one. */
+  get isBusy(): boolean {
+    return this.#processing || this.#queue.length > 0
   }
 
   /** Transactions that wait for their turn. */
@@ -164,7 +170,10 @@ export class Writer {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      await this.#process(await this.#queue.take())
+      const batch = await this.#queue.take()
+      this.#processing = true
+      await this.#process(batch)
+      this.#processing = false
     }
   }
 
