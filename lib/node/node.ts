@@ -3,19 +3,24 @@ import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
-import { Follower } from '../replica/follower.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import type { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
+import { withBestImage } from '../replica/image-source.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import { ReaderPool } from '../replica/reader-pool.ts'
+import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
+import type { SnapshotOutcome, TakeOptions } from '../snapshot/take.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
 import type { Engine } from '../store/engine.ts'
+import type { StoreImage } from '../store/image-parts.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
+import type { Step } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HorizonLimits } from '../writer/horizon.ts'
 import type { QueueLimits } from '../writer/queue.ts'
@@ -26,6 +31,10 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes } from './memory-limit.ts'
+import type { NodeSnapshots, SnapshotSettings } from './node-snapshots.ts'
+import { Operations } from './operations.ts'
+import { snapshotsOf } from './own-snapshots.ts'
+import { openStores, replayProgress, restartImages } from './restart.ts'
 
 export interface NodeOptions {
   log: Log
@@ -37,7 +46,15 @@ export interface NodeOptions {
   /** Nobody else can write to this log, so its end need not be asked for. Default false. */
   exclusive?: boolean | undefined
   /** Boots the writer's engine. Default: in a thread of its own. */
-  boot?: ((image: BaseImage) => Promise<Engine>) | undefined
+  boot?: ((image: StoreImage) => Promise<Engine>) | undefined
+  /** Where snapshots are. Without it every start replays the whole log. */
+  objects?: ObjectStore | undefined
+  /** When to take snapshots. Default: only when asked to. */
+  snapshots?: Partial<SnapshotSettings> | undefined
+  /** How to take one. Default: with an engine in a thread of its own, the rest in this one. */
+  takeSnapshot?:
+    | ((options: TakeOptions & { keep: number; signal: AbortSignal }) => Promise<SnapshotOutcome>)
+    | undefined
   /** Memory that the writer's engine may take before additions are refused, bytes. */
   storeLimitBytes?: number | undefined
   /** Ms a client's transaction may take. Default 25,000. */
@@ -93,7 +110,11 @@ export class BorealNode {
   readonly #poller: Poller
   readonly #housekeeper: Housekeeper
   readonly #pruner: HistoryPruner
+  readonly #snapshots: NodeSnapshots | undefined
+  readonly #ending = new AbortController()
   readonly #startedAt: number
+  /** What takes longer than a request may. */
+  readonly operations: Operations
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -115,9 +136,14 @@ export class BorealNode {
       read: async (statement) => (await this.read([statement], { level: 'consistent' })).results[0]!,
       submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
     })
+    this.operations = new Operations(options.runtime)
+    this.#snapshots = snapshotsOf(this, options, {
+      readers: () => this.#pool.readers.length,
+      signal: this.#ending.signal,
+    })
   }
 
-  /** Boots the engines, replays the log, and starts to serve. */
+  /** Boots the engines from the newest usable snapshot, replays what the log has beyond it, and starts to serve. */
   static async open(options: NodeOptions): Promise<BorealNode> {
     const { log, image, runtime, logger } = options
     const boot =
@@ -126,28 +152,19 @@ export class BorealNode {
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
     const genesis = await patiently(() => log.genesis())
-    const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
+    const images = restartImages({ log, objects: options.objects, base: image, runtime, logger }, genesis)
     let writer: Writer | undefined
-    const progress = replayProgress(runtime, logger)
-    const opening = Follower.open({
-      log,
-      logger,
-      genesis,
-      boot: () => boot(image),
-      onStep: (step) => {
-        pool.feed(step)
-        writer?.observeStep(step)
-        if (writer === undefined) progress(step.to.lsn)
-      },
-    })
-    let follower: Follower
+    const progress = replayProgress(log, runtime, logger)
+    const onStep = (step: Step) => (writer === undefined ? progress(step) : writer.observeStep(step))
+    const openFrom = openStores({ log, images, logger, runtime, boot, onStep, readers: options.readers ?? 1 })
+    const { follower, pool, stop } = await patiently(() =>
+      withBestImage(images, Number.POSITIVE_INFINITY, logger, openFrom),
+    )
     try {
-      ;[follower] = await Promise.all([opening, pool.start()])
       await patiently(() => follower.catchUp())
       await patiently(() => log.verifyEnd(follower.mark))
     } catch (error) {
-      // Threads left behind would keep a process alive that has nothing to do.
-      await Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+      await stop()
       throw error
     }
 
@@ -271,6 +288,16 @@ export class BorealNode {
     return this.#pruner.prune()
   }
 
+  /**
+   * The snapshots of the store.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get snapshots(): NodeSnapshots {
+    if (this.#snapshots !== undefined) return this.#snapshots
+    throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
+  }
+
   /** Confirms that this node has everything that is in the log at the time of the call. */
   async confirm(): Promise<number> {
     return this.#tail.confirm()
@@ -308,6 +335,8 @@ export class BorealNode {
 
   /** Finishes what is on its way and ends. */
   async close(): Promise<void> {
+    this.#snapshots?.stop()
+    this.#ending.abort()
     this.#poller.stop()
     this.#housekeeper.stop()
     this.#pruner.stop()
@@ -350,18 +379,6 @@ export class BorealNode {
 
 function limitsOf({ limits }: NodeOptions): StoreLimits {
   return { ...STORE_LIMITS, ...limits }
-}
-
-/** Says from time to time how far the replay at the start has got. */
-function replayProgress(runtime: Runtime, logger: Logger): (lsn: number) => void {
-  const startedAt = runtime.monotonic()
-  let saidAt = startedAt
-  return (lsn) => {
-    const now = runtime.monotonic()
-    if (now - saidAt < 1_000) return
-    saidAt = now
-    logger.info('replaying the log', { lsn, seconds: Math.round((now - startedAt) / 1_000) })
-  }
 }
 
 interface Parts {

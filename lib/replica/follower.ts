@@ -4,19 +4,21 @@ import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Engine } from '../store/engine.ts'
 import { HOUSEKEEPING_LIMITS, type HousekeepingLimits, keepHouse } from '../store/housekeeping.ts'
+import type { StoreImage } from '../store/image-parts.ts'
 import { Mutex } from '../store/mutex.ts'
 import { BEGIN, type Statement } from '../store/statement.ts'
-import { type Step, Store } from '../store/store.ts'
+import type { Step, Store } from '../store/store.ts'
 import type { HeldStore } from './held-store.ts'
+import { type ImageSource, openStore, type PlacedImage, withBestImage } from './image-source.ts'
 import type { ReadAnswer } from './reader.ts'
 import { replay } from './replay.ts'
 
 export interface FollowerOptions {
   log: Log
   logger: Logger
-  genesis: LogMark
-  /** Boots an engine at the empty store. */
-  boot(): Promise<Engine>
+  /** Where a store is booted from that has to be built anew. */
+  images: ImageSource
+  boot(image: StoreImage): Promise<Engine>
   /** Hears every step that the store takes, in order and once each, also across a rebuild. */
   onStep(step: Step): void
 }
@@ -39,9 +41,9 @@ export class Follower {
     this.#told = store.mark.lsn
   }
 
-  /** Boots the store, empty. Call `catchUp` to bring it to the end of the log. */
-  static async open(options: FollowerOptions): Promise<Follower> {
-    return new Follower(options, await Store.open(await options.boot(), options.genesis))
+  /** Boots the store from an image. Call `catchUp` to bring it to the end of the log. */
+  static async open(options: FollowerOptions, image: PlacedImage): Promise<Follower> {
+    return new Follower(options, await openStore(await options.boot(image), image))
   }
 
   /** Where the store stands. */
@@ -98,7 +100,7 @@ export class Follower {
   }
 
   /**
-   * Throws the store away and builds it anew from the log: after its engine has died, or when it does not agree with
+   * Throws the store away and builds it anew from an image and the log: after its engine has died, or when it does not agree with
    * the log any more. Steps that were told before are not told again.
    */
   rebuild(): Promise<void> {
@@ -111,11 +113,12 @@ export class Follower {
   }
 
   async #rebuild(): Promise<void> {
-    const { log, logger, genesis, boot } = this.#options
-    logger.warn('rebuilding the store from the log', { lsn: this.#told })
+    const { log, logger, images, boot } = this.#options
+    logger.warn('rebuilding the store', { lsn: this.#told })
     await this.#store.engine.kill().catch((error: unknown) => logger.debug('engine', { error: messageOf(error) }))
-    this.#store = await Store.open(await boot(), genesis)
-    if (this.#told > genesis.lsn) await replay(log, this.#store, { upTo: this.#told })
+    // Not beyond what was told: the steps in between would never be.
+    this.#store = await withBestImage(images, this.#told, logger, async (image) => openStore(await boot(image), image))
+    if (this.#told > this.#store.mark.lsn) await replay(log, this.#store, { upTo: this.#told })
     await replay(log, this.#store, { onStep: (step) => this.tell(step) })
   }
 }

@@ -5,9 +5,12 @@ import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/store.ts'
 import type { HeldStore } from './held-store.ts'
+import { type ImageSource, type PlacedImage, withBestImage } from './image-source.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
+  /** Where readers are booted from that replace others. */
+  images: ImageSource
   /** How many readers to keep. */
   count: number
   runtime: Runtime
@@ -33,7 +36,8 @@ const MAX_UNSENT = 64
 
 /**
  * Keeps a number of readers going, feeds them the steps of the log, and gives each read to one that has got far
- * enough. A reader that ended is replaced: the new one reads the log by itself up to the place of the feed.
+ * enough. A reader that ended is replaced: the new one boots from an image, and reads the log by itself from there to the
+ * place of the feed.
  */
 export class ReaderPool {
   readonly #options: ReaderPoolOptions
@@ -42,7 +46,7 @@ export class ReaderPool {
   readonly #joining = new Set<Step[]>()
   readonly #waiting = new Set<Waiting>()
   /** Place of the last step that came in. */
-  #lsn: number
+  #lsn = 0
   /** Steps that the readers do not have yet. */
   #unsent: Step[] = []
   #timer: NodeJS.Timeout | undefined
@@ -50,13 +54,13 @@ export class ReaderPool {
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options
-    this.#lsn = options.genesis.lsn
   }
 
-  /** Boots the readers, at the empty store. */
-  async start(): Promise<void> {
+  /** Boots the readers, all from the same image. */
+  async start(image: PlacedImage): Promise<void> {
+    this.#lsn = image.mark.lsn
     const boots = Array.from({ length: this.#options.count }, async () => {
-      const reader = await this.#boot()
+      const reader = await this.#boot(image)
       if (this.#stopped) await reader.stop()
       else this.#readers.push(reader)
     })
@@ -191,8 +195,8 @@ export class ReaderPool {
     }
   }
 
-  #boot(): Promise<Reader> {
-    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) })
+  #boot(image: PlacedImage): Promise<Reader> {
+    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) }, image)
   }
 
   #replace(reader: Reader): void {
@@ -208,7 +212,8 @@ export class ReaderPool {
       // Steps that come while the reader catches up are kept for it; it stops where they begin.
       const steps: Step[] = []
       try {
-        const reader = await this.#boot()
+        const { images, logger } = this.#options
+        const reader = await withBestImage(images, this.#lsn, logger, (image) => this.#boot(image))
         this.#joining.add(steps)
         await reader.catchUp(this.#options.log, this.#lsn)
         this.#send()

@@ -1,16 +1,15 @@
-import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import { keepHouse, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { BEGIN, ROLLBACK, type Statement } from '../store/statement.ts'
-import { type Step, Store } from '../store/store.ts'
+import type { Step, Store } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HeldStore } from './held-store.ts'
+import { openStore, type PlacedImage } from './image-source.ts'
 import { replay } from './replay.ts'
 
 export interface ReadAnswer {
@@ -20,9 +19,7 @@ export interface ReadAnswer {
 }
 
 export interface ReaderOptions {
-  image: BaseImage
   log: Log
-  genesis: LogMark
   logger: Logger
   /** Hears once when the reader has ended. */
   onEnd(reader: Reader): void
@@ -69,16 +66,16 @@ export class Reader {
     this.#lsn = store.mark.lsn
   }
 
-  /** Boots a reader at the empty store. */
-  static async boot(options: ReaderOptions): Promise<Reader> {
+  /** Boots a reader from an image. */
+  static async boot(options: ReaderOptions, image: PlacedImage): Promise<Reader> {
     let reader: Reader | undefined
-    const engine = await ThreadEngine.boot(options.image, (reason) => {
+    const engine = await ThreadEngine.boot(image, (reason) => {
       if (reader === undefined) return
       options.logger.warn('reader ended', { reason })
       reader.#stopTimers()
       options.onEnd(reader)
     })
-    reader = new Reader(engine, await Store.open(engine, options.genesis), options.logger)
+    reader = new Reader(engine, await openStore(engine, image), options.logger)
     return reader
   }
 

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
 import { PgliteEngine } from './engine.ts'
+import { partsFrom } from './image-parts.ts'
 import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
 
 /** Entry of an engine's thread: boots from the image it was given, then answers requests in order. */
@@ -14,15 +15,15 @@ async function answer(engine: PgliteEngine, request: EngineRequest): Promise<Eng
     case 'query':
       return { id: request.id, bytes: await engine.queryRaw(request.statement, request.maxRows) }
     case 'image':
-      return { id: request.id, bytes: await engine.image() }
+      return { id: request.id, bytes: (await engine.imagePart(request.first)) ?? new Uint8Array() }
     case 'memory':
       return { id: request.id, memory: await engine.memory() }
   }
 }
 
 async function main(): Promise<void> {
-  const { image, wasm } = workerData as EngineThreadData
-  const engine = await PgliteEngine.boot(new Uint8Array(image), wasm)
+  const { image, parts, wasm } = workerData as EngineThreadData
+  const engine = await PgliteEngine.boot(partsFrom(image, parts), wasm)
   port.postMessage({ ready: true } satisfies EngineReady)
   let previous = Promise.resolve()
   port.on('message', (request: EngineRequest) => {

@@ -6,6 +6,7 @@ import { replay } from '../../../lib/replica/replay.ts'
 import { loadBaseImage } from '../../../lib/store/base-image.ts'
 import { PgliteEngine } from '../../../lib/store/engine.ts'
 import { HOUSEKEEPING_LIMITS, keepHouse } from '../../../lib/store/housekeeping.ts'
+import { partsInMemory } from '../../../lib/store/image-parts.ts'
 import { jsonOf } from '../../../lib/store/protocol.ts'
 import { statement } from '../../../lib/store/statement.ts'
 import { Store } from '../../../lib/store/store.ts'
@@ -23,14 +24,14 @@ async function make(data: string, file: string): Promise<void> {
   await replay(log, store)
   // What a running node would have done by itself.
   await keepHouse(store, HOUSEKEEPING_LIMITS)
-  await writeFile(file, await store.engine.image())
+  await writeFile(file, store.engine.image())
   await close()
   process.stdout.write('made\n')
 }
 
 async function boot(file: string): Promise<void> {
   const { wasm } = await loadBaseImage()
-  const engine = await PgliteEngine.boot(await readFile(file), wasm)
+  const engine = await PgliteEngine.boot(partsInMemory(await readFile(file)), wasm)
   const [count] = await engine.run([statement('select to_json(count(*)) from task')])
   process.stdout.write(`restored ${jsonOf<number>(count)}\n`)
 }

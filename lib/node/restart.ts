@@ -1,0 +1,104 @@
+import type { LogMark } from '../log/chain.ts'
+import type { Log } from '../log/log.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { Follower } from '../replica/follower.ts'
+import { type ImageSource, onlyEmptyStore, type PlacedImage, sourcesInTurn } from '../replica/image-source.ts'
+import { ReaderPool } from '../replica/reader-pool.ts'
+import { snapshotImages } from '../snapshot/snapshot-images.ts'
+import type { BaseImage } from '../store/base-image.ts'
+import type { Engine } from '../store/engine.ts'
+import type { StoreImage } from '../store/image-parts.ts'
+import type { Step } from '../store/store.ts'
+
+/**
+ * What the stores of a node boot from, the best first: the verified snapshots, newest to oldest, then the empty store and
+ * the whole log. (Dumps of backups belong in between, and the archive behind them once the log is trimmed.)
+ */
+export function restartImages(
+  context: { log: Log; objects: ObjectStore | undefined; base: BaseImage; runtime: Runtime; logger: Logger },
+  genesis: LogMark,
+): ImageSource {
+  const { log, objects, base, runtime, logger } = context
+  const empty = onlyEmptyStore(base, genesis)
+  if (objects === undefined) return empty
+  const say = everySecond(runtime)
+  const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>
+    say((seconds) => {
+      const secondsLeft = Math.ceil(((image.bytes - done) / done) * seconds)
+      logger.info('loading a snapshot', { snapshot: snapshotId, percent: percent(done, image.bytes), secondsLeft })
+    })
+  return sourcesInTurn([snapshotImages({ objects, log, base, logger, onPart }), empty])
+}
+
+export interface OpenStoresOptions {
+  log: Log
+  images: ImageSource
+  logger: Logger
+  runtime: Runtime
+  readers: number
+  /** Boots the writer's engine. */
+  boot(image: StoreImage): Promise<Engine>
+  /** Hears every step of the writer's store, as the readers do. */
+  onStep(step: Step): void
+}
+
+/** The stores of a node. */
+export interface OpenedStores {
+  follower: Follower
+  pool: ReaderPool
+  stop(): Promise<unknown>
+}
+
+/** Boots the writer's store and the readers, all from one image: steps of the first are what the others take. */
+export function openStores(options: OpenStoresOptions): (from: PlacedImage) => Promise<OpenedStores> {
+  const { log, images, logger, runtime, readers, boot, onStep } = options
+  return async (from) => {
+    const pool = new ReaderPool({ images, log, logger, runtime, count: readers })
+    const tell = (step: Step) => {
+      pool.feed(step)
+      onStep(step)
+    }
+    const opening = Follower.open({ log, logger, images, boot, onStep: tell }, from)
+    // Threads left behind would keep a process alive that has nothing to do.
+    const stop = () => Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+    try {
+      const [follower] = await Promise.all([opening, pool.start(from)])
+      return { follower, pool, stop }
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  }
+}
+
+/** Says from time to time how far the replay at the start has got, and about how long it will take. */
+export function replayProgress(log: Log, runtime: Runtime, logger: Logger): (step: Step) => void {
+  const say = everySecond(runtime)
+  let first: LogMark | undefined
+  return ({ from, to }) => {
+    first ??= from
+    // Where the log ends is not known; but its last entry is hardly older than now.
+    const [done, left] = [to.time - first.time, Math.max(0, log.now() - to.time)]
+    say((seconds) => {
+      const rate = Math.round((to.lsn - first!.lsn) / Math.max(seconds, 0.001))
+      const eta = done > 0 ? { secondsLeft: Math.ceil((left / done) * seconds) } : {}
+      logger.info('replaying the log', { lsn: to.lsn, entriesPerSecond: rate, seconds: Math.round(seconds), ...eta })
+    })
+  }
+}
+
+const percent = (done: number, all: number) => Math.floor((100 * done) / all)
+
+/** Runs what it is given, with the seconds since it was made, but at most once a second. */
+function everySecond(runtime: Runtime): (work: (seconds: number) => void) => void {
+  const startedAt = runtime.monotonic()
+  let saidAt = startedAt
+  return (work) => {
+    const now = runtime.monotonic()
+    if (now - saidAt < 1_000) return
+    saidAt = now
+    work((now - startedAt) / 1_000)
+  }
+}
