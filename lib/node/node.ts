@@ -151,8 +151,7 @@ export class BorealNode {
       ((base) => ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason })))
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
-    const genesis = await patiently(() => log.genesis())
-    const images = restartImages({ log, objects: options.objects, base: image, runtime, logger }, genesis)
+    const images = restartImages({ log, objects: options.objects, base: image, runtime, logger })
     let writer: Writer | undefined
     const progress = replayProgress(log, runtime, logger)
     const onStep = (step: Step) => (writer === undefined ? progress(step) : writer.observeStep(step))

@@ -16,12 +16,15 @@ import type { Step } from '../store/store.ts'
  * What the stores of a node boot from, the best first: the verified snapshots, newest to oldest, then the empty store and
  * the whole log. (Dumps of backups belong in between, and the archive behind them once the log is trimmed.)
  */
-export function restartImages(
-  context: { log: Log; objects: ObjectStore | undefined; base: BaseImage; runtime: Runtime; logger: Logger },
-  genesis: LogMark,
-): ImageSource {
+export function restartImages(context: {
+  log: Log
+  objects: ObjectStore | undefined
+  base: BaseImage
+  runtime: Runtime
+  logger: Logger
+}): ImageSource {
   const { log, objects, base, runtime, logger } = context
-  const empty = onlyEmptyStore(base, genesis)
+  const empty = onlyEmptyStore(base, () => log.genesis())
   if (objects === undefined) return empty
   const say = everySecond(runtime)
   const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>

@@ -24,11 +24,16 @@ export interface ImageSource {
   images(upTo: number): AsyncIterable<PlacedImage>
 }
 
-/** The empty store, from which the log alone leads on: the last image there is. */
-export function onlyEmptyStore({ parts, wasm }: StoreImage, genesis: LogMark): ImageSource {
+export const EMPTY_STORE = 'the empty store'
+
+/**
+ * The empty store, from which the log alone leads on: the last image there is. Where it stands is asked for when it is
+ * needed: a log that was trimmed has forgotten it, and starts from something else.
+ */
+export function onlyEmptyStore({ parts, wasm }: StoreImage, genesis: () => Promise<LogMark>): ImageSource {
   return {
     async *images() {
-      yield { parts, wasm, mark: genesis, name: 'the empty store' }
+      yield { parts, wasm, mark: await genesis(), name: EMPTY_STORE }
     },
   }
 }

@@ -30,7 +30,7 @@ export async function retainSnapshots(
   { keep, graceMs }: RetentionSettings = RETENTION_SETTINGS,
 ): Promise<{ marked: string[]; deleted: string[] }> {
   const done = { marked: [] as string[], deleted: [] as string[] }
-  if ((await log.trimmedTo()) > (await log.genesis()).lsn) return done
+  if ((await log.trimmedTo()) > 0) return done
   const all: Snapshot[] = []
   for await (const snapshot of snapshots(objects, log.storeId)) all.push(snapshot)
   const verified = all.filter(({ state }) => state === 'verified')

@@ -69,15 +69,14 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
 
 /** Looks whether the log has, at the snapshot's place, the entry that the snapshot ends with; else says what it has. */
 async function strangeToLog({ lsn, hash, snapshotId }: Manifest, log: Log): Promise<string | undefined> {
-  try {
-    const item = await log.probe(lsn - 1)
-    if (item?.hash === hash) return undefined
-    if (item !== undefined) return 'the log has another entry at its LSN'
-  } catch (error) {
-    // The entry was deleted by trimming, which keeps what is needed behind snapshots.
+  const item = await log.probe(lsn - 1).catch((error: unknown) => {
     if (error instanceof LogTrimmed) return undefined
     throw error
-  }
+  })
+  if (item?.hash === hash) return undefined
+  if (item !== undefined) return 'the log has another entry at its LSN'
+  // Trimming deletes entries that lie below a verified snapshot: this one may well be the witness that is left.
+  if ((await log.trimmedTo()) >= lsn) return undefined
   throw new BorealError(
     'log_corrupt',
     `the log of store ${log.storeId} ends before LSN ${lsn}, at which the verified snapshot ${snapshotId} was taken: ` +

@@ -5,7 +5,7 @@ import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
-import { onlyEmptyStore, openStore, sourcesInTurn, withBestImage } from '../replica/image-source.ts'
+import { EMPTY_STORE, onlyEmptyStore, openStore, sourcesInTurn, withBestImage } from '../replica/image-source.ts'
 import { replay } from '../replica/replay.ts'
 import { type BaseImage, PGLITE_VERSION } from '../store/base-image.ts'
 import { type Engine, PgliteEngine } from '../store/engine.ts'
@@ -98,10 +98,10 @@ async function damageOf({ objects }: SnapshotContext, { manifest }: Snapshot): P
 /** Image and manifest, of a store that is gone when they are there: only one is in memory at a time. */
 async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Manifest | undefined> {
   const { log, objects, base, runtime, codec = 'none' } = context
-  const store = await replayedStore(context, upTo)
+  const { store, isEmpty } = await replayedStore(context, upTo)
   try {
     const { mark } = store
-    if (mark.lsn === (await log.genesis()).lsn) return undefined
+    if (isEmpty) return undefined
     await tidy(store)
     const contents = await contentsOf(store)
     const started = await startedBefore(context, mark, contents)
@@ -133,16 +133,18 @@ async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Ma
 }
 
 /** A store at `upTo`, or at the end of the log. */
-async function replayedStore(context: SnapshotContext, upTo: number): Promise<Store> {
+async function replayedStore(context: SnapshotContext, upTo: number): Promise<{ store: Store; isEmpty: boolean }> {
   const { log, objects, base, logger, boot = PgliteEngine.bootImage } = context
-  const genesis = await log.genesis()
-  const source = sourcesInTurn([snapshotImages({ objects, log, base, logger }), onlyEmptyStore(base, genesis)])
-  const store = await withBestImage(source, upTo, logger, async (image) => openStore(await boot(image), image))
+  const empty = onlyEmptyStore(base, () => log.genesis())
+  const source = sourcesInTurn([snapshotImages({ objects, log, base, logger }), empty])
+  const { store, image } = await withBestImage(source, upTo, logger, async (image) => {
+    return { image, store: await openStore(await boot(image), image) }
+  })
   try {
     await replay(log, store, Number.isFinite(upTo) ? { upTo } : {})
     if (!Number.isFinite(upTo)) await log.verifyEnd(store.mark)
     else if (store.mark.lsn !== upTo) throw new BorealError('lsn_not_reached', `the log ends before LSN ${upTo}`)
-    return store
+    return { store, isEmpty: image.name === EMPTY_STORE && store.mark.lsn === image.mark.lsn }
   } catch (error) {
     await store.engine.kill()
     throw error

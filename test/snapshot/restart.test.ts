@@ -80,6 +80,22 @@ test('idempotency keys survive a restart from a snapshot', { timeout: MINUTE }, 
   expect(await restarted.digest()).toEqual(await node.digest())
 })
 
+test('a log that was trimmed below a snapshot is enough to restart', { timeout: MINUTE }, async () => {
+  const objects = await temporaryObjects()
+  const { node, ...store } = await memoryNode()
+  const save = (id: string) => transactionRequest.parse({ operations: [{ op: 'saveTasks', tasks: [task(id)] }] })
+  for (const id of ['t-1', 't-2']) await node.submit(save(id), { principal: 'p' })
+  await takeSnapshot(await snapshotContext(store, objects))
+  await node.submit(save('t-3'), { principal: 'p' })
+  const state = await node.digest()
+  store.table.head = { trimmedTo: 2 }
+  for (const lsn of [0, 1, 2]) store.table.slots.delete(lsn)
+  const trimmed = (await memoryNode({ ...store, objects, readers: 1 })).node
+  expect(await trimmed.digest()).toEqual(state)
+  // And without the snapshot it says what is missing.
+  await expect(memoryNode(store)).rejects.toMatchObject({ code: 'not_ready', message: /trimmed/ })
+})
+
 test('nothing new is said, not done again', { timeout: MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()

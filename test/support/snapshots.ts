@@ -99,7 +99,7 @@ export async function snapshotContext(
   objects: ObjectStore,
   options: Partial<SnapshotContext> = {},
 ): Promise<SnapshotContext & { logger: RecordingLogger }> {
-  const runtime = systemRuntime
+  const { runtime = systemRuntime } = options
   const logger = new RecordingLogger()
   const log = new Log(new MemoryLog(storeId, table, runtime), { storeId, bodies: objects, runtime, logger })
   return { log, objects, base: await testImage(), runtime, ...options, logger }
