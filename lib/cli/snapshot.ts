@@ -16,6 +16,17 @@ interface SnapshotSummary {
   deletedAfter?: number
 }
 
+interface SnapshotDetails extends SnapshotSummary {
+  manifest?: {
+    rows: Record<string, number>
+    image: { parts: unknown[] }
+    postgres: string
+    pglite: string
+    takenBy: string
+  }
+  verification?: object
+}
+
 interface Outcome {
   made: boolean
   snapshotId?: string
@@ -94,16 +105,15 @@ async function list(flags: ConnectionFlags & { lines: string; json?: boolean }):
 async function inspect(id: string, flags: ConnectionFlags & { check?: boolean; json?: boolean }): Promise<void> {
   const client = connect(flags)
   const query = { check: flags.check ? 'true' : undefined }
-  const found = await client.get<SnapshotSummary & { manifest?: { rows: object; image: { parts: unknown[] } } }>(
-    `/v1/snapshots/${encodeURIComponent(id)}`,
-    query,
-  )
+  const found = await client.get<SnapshotDetails>(`/v1/snapshots/${encodeURIComponent(id)}`, query)
   await client.close()
   if (flags.json) printJson(found)
   else {
-    const { manifest, ...summary } = found
-    const { image, ...facts } = manifest ?? {}
-    printFields({ ...facts, ...summary, ...(image === undefined ? {} : { parts: image.parts.length }) })
+    const { manifest, verification: _, ...summary } = found
+    const { rows = {}, image, postgres, pglite, takenBy } = manifest ?? {}
+    printFields({ ...summary, takenBy, postgres, pglite, parts: image?.parts.length })
+    const counts = Object.entries(rows).filter(([, count]) => count > 0)
+    if (counts.length > 0) printTable(['TABLE', 'ROWS'], counts)
   }
   if (found.state !== 'damaged') return
   throw new BorealError(

@@ -177,6 +177,25 @@ export class Log {
     return entries
   }
 
+  /**
+   * About where the log ends, for somebody who stands at `lsn` and wants to know how far it is: some thirty small reads,
+   * however long the way. It proves nothing; entries may have come meanwhile.
+   */
+  async approximateEnd(lsn: number): Promise<number> {
+    const isThere = async (slot: number) => (await this.#reading(() => this.#log.get(slot))) !== undefined
+    let [known, step] = [lsn, 1]
+    while (await isThere(known + step)) {
+      known += step
+      step *= 2
+    }
+    for (let above = known + step; above - known > 1; ) {
+      const middle = Math.floor((known + above) / 2)
+      if (await isThere(middle)) known = middle
+      else above = middle
+    }
+    return known
+  }
+
   /** Slots up to this LSN may be gone. */
   async trimmedTo(): Promise<number> {
     return (await this.#reading(() => this.#log.head())).trimmedTo

@@ -1,4 +1,3 @@
-import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -79,15 +78,21 @@ export function openStores(options: OpenStoresOptions): (from: PlacedImage) => P
 /** Says from time to time how far the replay at the start has got, and about how long it will take. */
 export function replayProgress(log: Log, runtime: Runtime, logger: Logger): (step: Step) => void {
   const say = everySecond(runtime)
-  let first: LogMark | undefined
+  let first: number | undefined
+  let end: number | undefined
+  const findEnd = async (lsn: number) => {
+    end = lsn
+    end = await log.approximateEnd(lsn).catch(() => undefined)
+  }
   return ({ from, to }) => {
-    first ??= from
-    // Where the log ends is not known; but its last entry is hardly older than now.
-    const [done, left] = [to.time - first.time, Math.max(0, log.now() - to.time)]
+    first ??= from.lsn
+    const done = to.lsn - first
     say((seconds) => {
-      const rate = Math.round((to.lsn - first!.lsn) / Math.max(seconds, 0.001))
-      const eta = done > 0 ? { secondsLeft: Math.ceil((left / done) * seconds) } : {}
-      logger.info('replaying the log', { lsn: to.lsn, entriesPerSecond: rate, seconds: Math.round(seconds), ...eta })
+      // Where it ends is looked for once it is worth while, and said from the next time on.
+      if (end === undefined) void findEnd(to.lsn)
+      const left = Math.max(0, (end ?? 0) - to.lsn)
+      const eta = left === 0 ? {} : { end, secondsLeft: Math.ceil((left / done) * seconds) }
+      logger.info('replaying the log', { lsn: to.lsn, seconds: Math.round(seconds), ...eta })
     })
   }
 }

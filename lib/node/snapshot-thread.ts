@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
@@ -24,7 +24,8 @@ const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn
 
 async function main(): Promise<void> {
   const { address, base, codec, options } = workerData as SnapshotThreadData
-  if (process.platform === 'linux') setPriority(0, PRIORITY)
+  // To raise it again, where it is low already, would need a privilege.
+  if (process.platform === 'linux' && getPriority() < PRIORITY) setPriority(PRIORITY)
   const opened = openLogAt(address, { runtime: systemRuntime, logger })
   const image = { ...base, parts: partsInMemory(base.bytes) }
   const context = { ...opened, base: image, codec, runtime: systemRuntime, logger }
