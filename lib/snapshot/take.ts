@@ -45,6 +45,8 @@ export interface SnapshotOutcome {
 }
 
 export interface TakeOptions {
+  /** Take it at this LSN. Default: at the peer's, else at the end of the log. */
+  upTo?: number | undefined
   /** What a serving node holds at an LSN: the snapshot is taken there, and compared with it. */
   peer?: Peer | undefined
   /** When there is nothing new, read the image of the newest snapshot again, and take another one if it is damaged. */
@@ -61,11 +63,11 @@ export interface TakeOptions {
  * @throws BorealError `snapshot_corrupt` when it cannot be verified, and what the log and the object store fail with
  */
 export async function takeSnapshot(context: SnapshotContext, options: TakeOptions = {}): Promise<SnapshotOutcome> {
-  const { peer } = options
+  const { peer, upTo } = options
   const { log, objects, logger, runtime } = context
   const startedAt = runtime.monotonic()
   const newest = await newestVerified(objects, log.storeId)
-  const end = peer?.lsn ?? Number.POSITIVE_INFINITY
+  const end = upTo ?? peer?.lsn ?? Number.POSITIVE_INFINITY
   if (newest !== undefined && (newest.lsn >= end || (await log.probe(newest.lsn)) === undefined)) {
     const reason = options.check ? await damageOf(context, newest) : undefined
     if (reason === undefined) return nothingNew(newest)
