@@ -1,3 +1,4 @@
+import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { RETENTION_SETTINGS, retainSnapshots } from '../snapshot/retention.ts'
@@ -27,7 +28,12 @@ export async function snapshotJob(
   options: TakeOptions & { keep?: number | undefined } = {},
 ): Promise<SnapshotOutcome> {
   const { keep = RETENTION_SETTINGS.keep, ...take } = options
-  const outcome = await takeSnapshot(context, take)
-  await retainSnapshots(context, { ...RETENTION_SETTINGS, keep })
-  return outcome
+  try {
+    return await takeSnapshot(context, take)
+  } finally {
+    // Also when it failed: one that cannot be verified again and again must not fill the disk.
+    await retainSnapshots(context, { ...RETENTION_SETTINGS, keep }).catch((error: unknown) => {
+      context.logger.warn('snapshots that are no longer needed could not be deleted', { error: messageOf(error) })
+    })
+  }
 }

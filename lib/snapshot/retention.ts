@@ -7,7 +7,7 @@ import { deletionSchema, encodeDocument, SNAPSHOT_FORMAT } from './documents.ts'
 import { DELETION, MANIFEST, snapshotKey, snapshotsPrefix, VERIFICATION } from './names.ts'
 
 export interface RetentionSettings {
-  /** Verified snapshots to keep. */
+  /** Verified snapshots to keep, and as many that are not: somebody may be at work on them, or want to look into them. */
   keep: number
   /** Ms between the mark that a snapshot is not needed any more and its deletion. */
   graceMs: number
@@ -18,9 +18,9 @@ const HOUR_MS = 60 * 60 * 1_000
 export const RETENTION_SETTINGS: RetentionSettings = { keep: 5, graceMs: HOUR_MS }
 
 /**
- * Deletes what lies below the oldest snapshot that is kept, verified or not. First it is marked; when the grace has
- * passed, it is looked at again, and deleted if it is still not needed. So whoever had begun to read it has time to end,
- * and one run that sees a wrong picture deletes nothing.
+ * Deletes what lies below the oldest snapshot that is kept, and above it what is not verified, but for the newest ones.
+ * First it is marked; when the grace has passed, it is looked at again, and deleted if it is still not needed. So whoever
+ * had begun to read or to write it has time to end, and one run that sees a wrong picture deletes nothing.
  *
  * Nothing is deleted once the log was trimmed: until then the log alone restores every LSN, after that somebody has to
  * prove first that what remains does.
@@ -33,14 +33,13 @@ export async function retainSnapshots(
   if ((await log.trimmedTo()) > 0) return done
   const all: Snapshot[] = []
   for await (const snapshot of snapshots(objects, log.storeId)) all.push(snapshot)
-  const verified = all.filter(({ state }) => state === 'verified')
-  // With fewer than there should be, nothing is superfluous.
-  const oldestKept = verified[keep - 1]?.lsn ?? 0
+  const kept = keptOf(all, keep)
   for (const snapshot of all) {
-    const { id, lsn, deletion } = snapshot
-    const needed = lsn >= oldestKept
-    if (needed && deletion !== undefined) await objects.delete(snapshotKey(log.storeId, id, DELETION))
-    if (needed) continue
+    const { id, deletion } = snapshot
+    if (kept.has(snapshot)) {
+      if (deletion !== undefined) await objects.delete(snapshotKey(log.storeId, id, DELETION))
+      continue
+    }
     if (deletion === undefined) {
       if (await mark(objects, log, id)) done.marked.push(id)
     } else if (log.now() - deletion.markedAt >= graceMs) {
@@ -48,8 +47,16 @@ export async function retainSnapshots(
       done.deleted.push(id)
     }
   }
-  if (done.deleted.length > 0) logger.info('deleted snapshots', { deleted: done.deleted, kept: verified.length })
+  if (done.deleted.length > 0) logger.info('deleted snapshots', { deleted: done.deleted, kept: kept.size })
   return done
+}
+
+/** With fewer verified ones than there should be, none of them is superfluous. */
+function keptOf(all: Snapshot[], keep: number): Set<Snapshot> {
+  const verified = all.filter(({ state }) => state === 'verified').slice(0, keep)
+  const oldest = verified.length < keep ? 0 : verified.at(-1)!.lsn
+  const others = all.filter(({ state, lsn }) => state !== 'verified' && lsn >= oldest).slice(0, keep)
+  return new Set([...verified, ...others])
 }
 
 async function mark(objects: ObjectStore, log: Log, id: string): Promise<boolean> {

@@ -68,6 +68,19 @@ test('what is needed again by then stays', { timeout: 2 * MINUTE }, async () => 
   ])
 })
 
+test('of those that nobody could verify the newest are kept', { timeout: 2 * MINUTE }, async () => {
+  const { objects, store, context, pass } = await storeWithSnapshots(1)
+  const ulids = ['01ARZ3NDEKTSV4RRFFQ69G5FAA', '01ARZ3NDEKTSV4RRFFQ69G5FAB', '01ARZ3NDEKTSV4RRFFQ69G5FAC']
+  for (const ulid of ulids) {
+    await objects.put(`${store.storeId}/snapshots/0000000000000007-${ulid}/image/00000`, Buffer.from('x'))
+  }
+  const settings = { keep: 2, graceMs: HOUR }
+  expect((await retainSnapshots(context, settings)).marked).toEqual([`0000000000000007-${ulids[0]}`])
+  pass(2 * HOUR)
+  expect((await retainSnapshots(context, settings)).deleted).toHaveLength(1)
+  expect(await lsns(objects, store.storeId)).toEqual([7, 7, 1])
+})
+
 test('stopped in the middle of deleting, it leaves nothing that could be taken for a snapshot, and goes on later', {
   timeout: 2 * MINUTE,
 }, async () => {
