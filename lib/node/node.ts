@@ -181,7 +181,9 @@ export class BorealNode {
       exclusive: options.exclusive ?? false,
       monotonic: runtime.monotonic,
     })
-    const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(options.readers ?? 1)
+    // A snapshot is taken in a store of its own.
+    const otherStores = (options.readers ?? 1) + (options.snapshots?.intervalMs ? 1 : 0)
+    const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(otherStores)
     const watermark = new Watermark({ follower, limitBytes })
     writer = new Writer({
       follower,

@@ -67,7 +67,7 @@ describe('a store with two snapshots and a tail', () => {
     expect(await restart((_, bytes) => bytes)).toEqual({ restored: [2], reasons: [] })
   })
 
-  test('a bit in the image of the newest: the older one serves', { timeout: MINUTE }, async () => {
+  test('a bit in the image of the newest: the older one serves', { timeout: 2 * MINUTE }, async () => {
     const { restored, reasons } = await restart(flipIn(newest.id, /image\/00001$/))
     expect(restored).toEqual([2, 1])
     expect(reasons.join()).toMatch(/part 1 of the image of snapshot .* is damaged/)
@@ -79,7 +79,7 @@ describe('a store with two snapshots and a tail', () => {
     expect(reasons.join()).toContain(`${name} of snapshot ${newest.id} is damaged`)
   })
 
-  test('bits in both: the log serves', { timeout: MINUTE }, async () => {
+  test('bits in both: the log serves', { timeout: 2 * MINUTE }, async () => {
     const { restored, reasons } = await restart((key, bytes) =>
       flipIn(newest.id, /manifest/)(key, flipIn(older.id, /image\/00000/)(key, bytes)),
     )

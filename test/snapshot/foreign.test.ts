@@ -17,7 +17,7 @@ import { temporaryFolder } from '../support/temporary.ts'
 const MINUTE = 60_000
 const save = (id: string) => transactionRequest.parse({ operations: [{ op: 'saveFrameworkId', id }] })
 
-test("another store's snapshot among ours is never believed", { timeout: MINUTE }, async () => {
+test("another store's snapshot among ours is never believed", { timeout: 2 * MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node: theirs, ...other } = await memoryNode({ storeId: 'other' })
   await theirs.submit(save('theirs'), { principal: 'p' })
@@ -34,7 +34,9 @@ test("another store's snapshot among ours is never believed", { timeout: MINUTE 
   expect(String(logger.with('a snapshot is passed over')[0]!.reason)).toContain('is of another store, other')
 })
 
-test('a snapshot whose last entry is not the one that the log has is passed over', { timeout: MINUTE }, async () => {
+test('a snapshot whose last entry is not the one that the log has is passed over', {
+  timeout: 2 * MINUTE,
+}, async () => {
   const objects = await temporaryObjects()
   const { node: before, ...store } = await memoryNode()
   await before.submit(save('a'), { principal: 'p' })
@@ -48,7 +50,7 @@ test('a snapshot whose last entry is not the one that the log has is passed over
   expect(logger.with('a snapshot is passed over')).toMatchObject([{ reason: 'the log has another entry at its LSN' }])
 })
 
-test('a log that ends before a verified snapshot is not served', { timeout: MINUTE }, async () => {
+test('a log that ends before a verified snapshot is not served', { timeout: 2 * MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
   await node.submit(save('a'), { principal: 'p' })
@@ -57,7 +59,7 @@ test('a log that ends before a verified snapshot is not served', { timeout: MINU
   await expect(memoryNode(emptied)).rejects.toMatchObject({ code: 'log_corrupt', message: /ends before LSN 1/ })
 })
 
-test('a table that is gone is not taken for a new one', { timeout: MINUTE }, async () => {
+test('a table that is gone is not taken for a new one', { timeout: 2 * MINUTE }, async () => {
   const data = await temporaryFolder()
   const open = new Set<StartedNode>()
   const close = async (started: StartedNode) => {

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
+import { PgliteEngine } from '../../lib/store/engine.ts'
+import type { StoreImage } from '../../lib/store/image-parts.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { randomTransaction } from '../support/random-transactions.ts'
 import { quota, task } from '../support/records.ts'
@@ -40,7 +42,7 @@ test('a restart from a snapshot gives what replaying the whole log gives, wherev
   expect(all[0]!.manifest!.digest).toBe((await node.digest()).digest)
 })
 
-test('a node that restarted from a snapshot takes writes, and readers follow', { timeout: MINUTE }, async () => {
+test('a node that restarted from a snapshot takes writes, and readers follow', { timeout: 2 * MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
   const save = (id: string) => transactionRequest.parse({ operations: [{ op: 'saveTasks', tasks: [task(id)] }] })
@@ -54,7 +56,8 @@ test('a node that restarted from a snapshot takes writes, and readers follow', {
   expect([lsn, Buffer.from(result.rows[0]![0]!).toString()]).toEqual([3, '3'])
   expect(await restarted.digest()).toEqual(await node.digest())
 
-  // A reader that is ended is replaced from the snapshot, too, and not from the whole log.
+  // A reader that is ended is replaced from the snapshot, too, and not from the whole log; also when nothing has come since.
+  await takeSnapshot(await snapshotContext(store, objects))
   const logger = new RecordingLogger()
   const third = (await memoryNode({ ...store, objects, readers: 1, logger, queryTimeoutMs: 200 })).node
   const endless = { sql: 'select count(*) from generate_series(1, 1000000000000)', params: [] }
@@ -64,7 +67,34 @@ test('a node that restarted from a snapshot takes writes, and readers follow', {
   expect(logger.with('a snapshot is restored')).toHaveLength(2)
 })
 
-test('idempotency keys survive a restart from a snapshot', { timeout: MINUTE }, async () => {
+test('a store that has to be built anew starts from the snapshot, and no step is missing', {
+  timeout: 2 * MINUTE,
+}, async () => {
+  const objects = await temporaryObjects()
+  const logger = new RecordingLogger()
+  let engine: PgliteEngine | undefined
+  const boot = async (image: StoreImage) => {
+    engine = await PgliteEngine.bootImage(image)
+    return engine
+  }
+  const { node, ...store } = await memoryNode({ objects, logger, boot, readers: 1 })
+  const save = (id: string) => transactionRequest.parse({ operations: [{ op: 'saveTasks', tasks: [task(id)] }] })
+  await node.submit(save('t-1'), { principal: 'p' })
+  await takeSnapshot(await snapshotContext(store, objects))
+  store.events.onPut = async (_item, put) => {
+    store.events.onPut = undefined
+    const outcome = await put()
+    await engine!.kill()
+    return outcome
+  }
+  expect((await node.submit(save('t-2'), { principal: 'p' })).lsn).toBe(2)
+  expect((await node.submit(save('t-3'), { principal: 'p' })).lsn).toBe(3)
+  expect(logger.with('a snapshot is restored')).toMatchObject([{ lsn: 1 }])
+  const full = (await memoryNode(store)).node
+  expect(await node.digest()).toEqual(await full.digest())
+})
+
+test('idempotency keys survive a restart from a snapshot', { timeout: 2 * MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
   const request = (cpus: number) =>
@@ -80,7 +110,7 @@ test('idempotency keys survive a restart from a snapshot', { timeout: MINUTE }, 
   expect(await restarted.digest()).toEqual(await node.digest())
 })
 
-test('a log that was trimmed below a snapshot is enough to restart', { timeout: MINUTE }, async () => {
+test('a log that was trimmed below a snapshot is enough to restart', { timeout: 2 * MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
   const save = (id: string) => transactionRequest.parse({ operations: [{ op: 'saveTasks', tasks: [task(id)] }] })
@@ -96,7 +126,7 @@ test('a log that was trimmed below a snapshot is enough to restart', { timeout: 
   await expect(memoryNode(store)).rejects.toMatchObject({ code: 'not_ready', message: /trimmed/ })
 })
 
-test('nothing new is said, not done again', { timeout: MINUTE }, async () => {
+test('nothing new is said, not done again', { timeout: 2 * MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
   const context = await snapshotContext(store, objects)
@@ -108,7 +138,7 @@ test('nothing new is said, not done again', { timeout: MINUTE }, async () => {
 })
 
 test('a snapshot is compared with what a node serves at its LSN, and not verified when they differ', {
-  timeout: MINUTE,
+  timeout: 2 * MINUTE,
 }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
@@ -131,7 +161,7 @@ test('a snapshot is compared with what a node serves at its LSN, and not verifie
   expect((await listed(objects, store.storeId)).map(({ state }) => state)).toEqual(['verified', 'verified'])
 })
 
-test('an image is stored deflated when asked for, and restored all the same', { timeout: MINUTE }, async () => {
+test('an image is stored deflated when asked for, and restored all the same', { timeout: 2 * MINUTE }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
   await node.submit(transactionRequest.parse({ operations: [{ op: 'saveTasks', tasks: [task('t')] }] }), {

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { type NodeFlags, nodeConfig } from '../../lib/node/config.ts'
+import { snapshotOnce } from '../../lib/node/snapshot-job.ts'
 import { startNode } from '../../lib/node/start-node.ts'
 import { task } from '../support/records.ts'
 import { RecordingLogger } from '../support/snapshots.ts'
@@ -86,7 +87,22 @@ test('by itself when there is enough that is new, and never when there is not', 
   )
 })
 
-test('a node that stops ends the snapshot that it takes', { timeout: MINUTE }, async () => {
+test('the function takes one without a node', { timeout: 2 * MINUTE }, async () => {
+  const data = await temporaryFolder()
+  const { node, close } = await start({ data, readers: '0' })
+  await node.submit(save('t'), { principal: 'p' })
+  const state = await node.digest()
+  await close()
+  const context = { runtime: systemRuntime, logger: new RecordingLogger() }
+  const config = nodeConfig({ data, sync: false }, {})
+  expect(await snapshotOnce(config, context)).toMatchObject({ made: true, lsn: 1 })
+  expect(await snapshotOnce(config, context)).toMatchObject({ made: false, lsn: 1 })
+  const again = await start({ data })
+  expect(await again.node.digest()).toEqual(state)
+  expect(again.logger.with('a snapshot is restored')).toMatchObject([{ lsn: 1 }])
+})
+
+test('a node that stops ends the snapshot that it takes', { timeout: 2 * MINUTE }, async () => {
   const data = await temporaryFolder()
   const { node, close } = await start({ data, readers: '0' })
   await node.submit(save('t'), { principal: 'p' })

@@ -65,7 +65,7 @@ test('stopped at any request, before or after it is done, it leaves no snapshot,
 })
 
 test('what was written and not verified is verified by the next run, not written again', {
-  timeout: MINUTE,
+  timeout: 2 * MINUTE,
 }, async () => {
   const objects = await temporaryObjects()
   const { node, ...store } = await memoryNode()
