@@ -28,8 +28,10 @@ export function restartImages(context: {
   const say = everySecond(runtime)
   const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>
     say((seconds) => {
-      const secondsLeft = Math.ceil(((image.bytes - done) / done) * seconds)
-      logger.info('loading a snapshot', { snapshot: snapshotId, percent: percent(done, image.bytes), secondsLeft })
+      // An engine that lags behind the others may have parts fetched again.
+      const share = Math.min(1, done / image.bytes)
+      const secondsLeft = Math.ceil((1 / share - 1) * seconds)
+      logger.info('loading a snapshot', { snapshot: snapshotId, percent: Math.floor(100 * share), secondsLeft })
     })
   return sourcesInTurn([snapshotImages({ objects, log, base, logger, onPart }), empty])
 }
@@ -96,8 +98,6 @@ export function replayProgress(log: Log, runtime: Runtime, logger: Logger): (ste
     })
   }
 }
-
-const percent = (done: number, all: number) => Math.floor((100 * done) / all)
 
 /** Runs what it is given, with the seconds since it was made, but at most once a second. */
 function everySecond(runtime: Runtime): (work: (seconds: number) => void) => void {

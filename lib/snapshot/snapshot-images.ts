@@ -58,7 +58,7 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   }
   const unusable = unusableBecause(manifest, base) ?? (await strangeToLog(manifest, log))
   if (unusable !== undefined) return pass(unusable)
-  logger.info('a snapshot is restored', { snapshot: id, lsn, bytes: manifest.image.bytes })
+  logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
   return {
     name: `snapshot ${id}`,
     mark: { lsn, hash: manifest.hash, time: manifest.entryTime },

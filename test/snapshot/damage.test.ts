@@ -55,7 +55,7 @@ describe('a store with two snapshots and a tail', () => {
     }
     const said = [...logger.with('a snapshot is passed over'), ...logger.with('a store could not be booted')]
     return {
-      restored: logger.with('a snapshot is restored').map(({ lsn }) => lsn),
+      restored: logger.with('restoring a snapshot').map(({ lsn }) => lsn),
       reasons: said.map(({ reason, error }) => String(reason ?? error)),
     }
   }

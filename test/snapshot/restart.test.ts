@@ -28,7 +28,7 @@ test('a restart from a snapshot gives what replaying the whole log gives, wherev
     const logger = new RecordingLogger()
     const restarted = await memoryNode({ ...store, objects, logger })
     expect(await restarted.node.digest()).toEqual(await node.digest())
-    const used = logger.with('a snapshot is restored').map(({ lsn }) => lsn)
+    const used = logger.with('restoring a snapshot').map(({ lsn }) => lsn)
     expect(used).toEqual(before.length === 0 ? [] : [before[0]!.lsn])
     expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([])
 
@@ -64,7 +64,7 @@ test('a node that restarted from a snapshot takes writes, and readers follow', {
   await expect(third.query(endless, 1, { level: 'weak' })).rejects.toMatchObject({ code: 'deadline_exceeded' })
   expect((await third.query(count, 1, { level: 'consistent' })).lsn).toBe(3)
   expect(await third.digest()).toEqual(await node.digest())
-  expect(logger.with('a snapshot is restored')).toHaveLength(2)
+  expect(logger.with('restoring a snapshot')).toHaveLength(2)
 })
 
 test('a store that has to be built anew starts from the snapshot, and no step is missing', {
@@ -89,7 +89,7 @@ test('a store that has to be built anew starts from the snapshot, and no step is
   }
   expect((await node.submit(save('t-2'), { principal: 'p' })).lsn).toBe(2)
   expect((await node.submit(save('t-3'), { principal: 'p' })).lsn).toBe(3)
-  expect(logger.with('a snapshot is restored')).toMatchObject([{ lsn: 1 }])
+  expect(logger.with('restoring a snapshot')).toMatchObject([{ lsn: 1 }])
   const full = (await memoryNode(store)).node
   expect(await node.digest()).toEqual(await full.digest())
 })
@@ -173,5 +173,5 @@ test('an image is stored deflated when asked for, and restored all the same', { 
   const logger = new RecordingLogger()
   const restarted = (await memoryNode({ ...store, objects, logger })).node
   expect(await restarted.digest()).toEqual(await node.digest())
-  expect(logger.with('a snapshot is restored')).toHaveLength(1)
+  expect(logger.with('restoring a snapshot')).toHaveLength(1)
 })

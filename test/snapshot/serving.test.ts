@@ -60,7 +60,7 @@ test('writes and reads are served while a snapshot is taken, and the node restar
   const again = await start({ data })
   expect(await again.node.digest()).toEqual(state)
   // One image for the writer's store and the reader.
-  expect(again.logger.with('a snapshot is restored')).toMatchObject([{ lsn }])
+  expect(again.logger.with('restoring a snapshot')).toMatchObject([{ lsn }])
 })
 
 test('by itself when there is enough that is new, and never when there is not', { timeout: 2 * MINUTE }, async () => {
@@ -99,7 +99,7 @@ test('the function takes one without a node', { timeout: 2 * MINUTE }, async () 
   expect(await snapshotOnce(config, context)).toMatchObject({ made: false, lsn: 1 })
   const again = await start({ data })
   expect(await again.node.digest()).toEqual(state)
-  expect(again.logger.with('a snapshot is restored')).toMatchObject([{ lsn: 1 }])
+  expect(again.logger.with('restoring a snapshot')).toMatchObject([{ lsn: 1 }])
 })
 
 test('a node that stops ends the snapshot that it takes', { timeout: 2 * MINUTE }, async () => {

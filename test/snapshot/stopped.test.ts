@@ -57,7 +57,7 @@ test('stopped at any request, before or after it is done, it leaves no snapshot,
     const restarted = await memoryNode({ ...store, objects, logger })
     expect(await restarted.node.digest()).toEqual({ lsn: 2, digest })
     await restarted.node.close()
-    expect(logger.with('a snapshot is restored')).toMatchObject([{ lsn: wasWritten ? 2 : 1 }])
+    expect(logger.with('restoring a snapshot')).toMatchObject([{ lsn: wasWritten ? 2 : 1 }])
     if (wasWritten) break
   }
   expect(writes).toBeGreaterThan(3)
