@@ -112,6 +112,13 @@ describe('a store with two snapshots and a tail', () => {
     objects.fault = {}
   })
 
+  test('a document that says the same in another form is not believed', async () => {
+    const reformed = (bytes: Uint8Array) => Buffer.from(JSON.stringify(JSON.parse(Buffer.from(bytes).toString())))
+    objects.fault = { read: (key, bytes) => (key.endsWith('manifest.json') ? reformed(bytes) : bytes) }
+    expect(await findSnapshot(objects, store.storeId, newest.id)).toMatchObject({ state: 'damaged' })
+    objects.fault = {}
+  })
+
   test('every bit of the image counts', { timeout: 3 * MINUTE }, async () => {
     const { manifest } = newest
     for (const [index, { storedBytes }] of manifest!.image.parts.entries()) {
