@@ -22,6 +22,8 @@ export interface Route {
   checkSize?(body: unknown): void
   /** Schema of the answer with status 200. */
   answer: z.ZodType
+  /** Schema of the answer with status 202, of work that takes longer than a request may. */
+  accepted?: z.ZodType
   handle(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer
   /** Data routes also say what they read, so that several can be read at one place of the log. */
   read?(request: ReadRequest): DataRead

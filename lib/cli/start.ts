@@ -36,6 +36,10 @@ export function startCommand(program: Command): void {
     .option('--bucket <name>', 'with --table: S3 bucket for objects (BOREAL_BUCKET)')
     .option('--objects <folder>', 'with --table: folder for objects, shared by the nodes (BOREAL_OBJECTS)')
     .option('--create-table', 'with --table: create the table when it is missing (BOREAL_CREATE_TABLE=true)')
+    .option(
+      '--new-store',
+      'begin a new, empty store even if the objects hold snapshots of one that the table has lost (BOREAL_NEW_STORE=true)',
+    )
     .option('--name <name>', 'name of the store in the table (BOREAL_NAME; default main)')
     .option('--readers <n>', 'reader threads, 0 to 16 (BOREAL_READERS; default 1)')
     .option('--store-mb <n>', 'memory of the store before additions are refused (BOREAL_STORE_MB; default by machine)')

@@ -198,6 +198,11 @@ export class Log {
     return entries
   }
 
+  /** Slots up to this LSN may be gone. */
+  async trimmedTo(): Promise<number> {
+    return (await this.#reading(() => this.#log.head())).trimmedTo
+  }
+
   close(): void {
     this.#log.close()
   }
@@ -256,8 +261,7 @@ export class Log {
   }
 
   async #checkTrimmed(lsn: number): Promise<void> {
-    const { trimmedTo } = await this.#reading(() => this.#log.head())
-    if (trimmedTo > lsn) throw new LogTrimmed(lsn + 1)
+    if ((await this.trimmedTo()) > lsn) throw new LogTrimmed(lsn + 1)
   }
 
   #isStale({ server, local } = this.#moment()): boolean {

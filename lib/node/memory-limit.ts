@@ -6,10 +6,10 @@ const OVERHEAD_BYTES = 512 * 1024 * 1024
 /** Engines are 32-bit, but their data files are not in the 32-bit memory. Beyond this nothing was tried. */
 const MOST_BYTES = 8 * 1024 ** 3
 
-/** A limit for the writer's store: what is left of the machine or container, shared with the readers. */
-export function defaultStoreLimitBytes(readers: number): number {
+/** A limit for the writer's store: what is left of the machine or container, shared with the other stores of the process. */
+export function defaultStoreLimitBytes(otherStores: number): number {
   const available = process.constrainedMemory() || totalmem()
-  const share = ((Math.min(available, totalmem()) - OVERHEAD_BYTES) * 0.8) / (1 + readers)
+  const share = ((Math.min(available, totalmem()) - OVERHEAD_BYTES) * 0.8) / (1 + otherStores)
   return Math.min(MOST_BYTES, Math.max(OVERHEAD_BYTES, Math.round(share)))
 }
 

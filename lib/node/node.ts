@@ -3,18 +3,22 @@ import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
-import { Follower } from '../replica/follower.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import type { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
+import { withBestImage } from '../replica/image-source.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import { ReaderPool } from '../replica/reader-pool.ts'
+import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
+import type { SnapshotOutcome, TakeOptions } from '../snapshot/take.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
 import type { Engine } from '../store/engine.ts'
 import type { HousekeepingLimits } from '../store/housekeeping.ts'
+import type { StoreImage } from '../store/image-parts.ts'
 import { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
@@ -29,7 +33,10 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
-import { readersStart } from './readers-start.ts'
+import type { NodeSnapshots, SnapshotSettings } from './node-snapshots.ts'
+import { Operations } from './operations.ts'
+import { snapshotsOf } from './own-snapshots.ts'
+import { openStores, restartImages } from './restart.ts'
 
 export interface NodeOptions {
   log: Log
@@ -43,7 +50,15 @@ export interface NodeOptions {
   /** Nobody else can write to this log, so its end need not be asked for. Default false. */
   exclusive?: boolean | undefined
   /** Boots the writer's engine. Default: in a thread of its own. */
-  boot?: ((image: BaseImage) => Promise<Engine>) | undefined
+  boot?: ((image: StoreImage) => Promise<Engine>) | undefined
+  /** Where snapshots are. Without it every start replays the whole log. */
+  objects?: ObjectStore | undefined
+  /** When to take snapshots. Default: only when asked to. */
+  snapshots?: Partial<SnapshotSettings> | undefined
+  /** How to take one. Default: with an engine in a thread of its own, the rest in this one. */
+  takeSnapshot?:
+    | ((options: TakeOptions & { keep: number; signal: AbortSignal }) => Promise<SnapshotOutcome>)
+    | undefined
   /** Memory that the writer's engine may take before additions are refused, bytes. */
   storeLimitBytes?: number | undefined
   /** Memory for the texts of large records that were read before, bytes; 0 keeps none. Default 32 MB. */
@@ -114,7 +129,11 @@ export class BorealNode {
   readonly #poller: Poller
   readonly #housekeeper: Housekeeper
   readonly #pruner: HistoryPruner
+  readonly #snapshots: NodeSnapshots | undefined
+  readonly #ending = new AbortController()
   readonly #startedAt: number
+  /** What takes longer than a request may. */
+  readonly operations: Operations
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -137,9 +156,14 @@ export class BorealNode {
       read: async (statement) => (await this.read([statement], { level: 'consistent' })).results[0]!,
       submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
     })
+    this.operations = new Operations(options.runtime)
+    this.#snapshots = snapshotsOf(this, options, {
+      readers: () => this.#pool.readers.length,
+      signal: this.#ending.signal,
+    })
   }
 
-  /** Boots the engines, replays the log, and starts to serve. */
+  /** Boots the engines from the newest usable snapshot, replays what the log has beyond it, and starts to serve. */
   static async open(options: NodeOptions): Promise<BorealNode> {
     const { log, image, runtime, logger } = options
     const boot =
@@ -148,35 +172,24 @@ export class BorealNode {
         ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason }), 'writer-thread'))
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
-    const genesis = await patiently(() => log.genesis())
-    const pool = new ReaderPool({
-      ...{ image, log, genesis, logger, runtime, count: options.readers ?? 1, housekeeping: options.housekeeping },
-      ...(options.maxWaitingReads === undefined ? {} : { maxWaiting: options.maxWaitingReads }),
-    })
+    const images = restartImages({ log, objects: options.objects, base: image, runtime, logger })
     let writer: Writer | undefined
-    const opening = Follower.open({
-      log,
-      logger,
-      runtime,
-      onProgress: options.onProgress,
-      housekeeping: options.housekeeping,
-      genesis,
-      boot: () => boot(image),
-      onStep: (step) => {
-        pool.feed(step)
-        writer?.observeStep(step)
-      },
+    const openFrom = openStores({
+      ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
+      ...{ housekeeping: options.housekeeping, onProgress: options.onProgress },
+      maxWaitingReads: options.maxWaitingReads,
+      onStep: (step) => writer?.observeStep(step),
     })
-    let follower: Follower
+    const { follower, pool, load, startReaders, stop } = await patiently(() =>
+      withBestImage(images, Number.POSITIVE_INFINITY, logger, openFrom),
+    )
     try {
-      follower = await opening
-      await patiently(async () => follower.load(await log.findEnd(follower.mark.lsn)))
-      await pool.start(await readersStart(follower, image, { count: options.readers ?? 1, logger }))
+      await patiently(load)
+      await startReaders()
       await patiently(() => follower.catchUp())
       await patiently(() => log.verifyEnd(follower.mark))
     } catch (error) {
-      // Threads left behind would keep a process alive that has nothing to do.
-      await Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+      await stop()
       throw error
     }
 
@@ -194,7 +207,9 @@ export class BorealNode {
       exclusive: options.exclusive ?? false,
       monotonic: runtime.monotonic,
     })
-    const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(options.readers ?? 1)
+    // A snapshot is taken in a store of its own.
+    const otherStores = (options.readers ?? 1) + (options.snapshots?.intervalMs ? 1 : 0)
+    const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(otherStores)
     const watermark = new Watermark({ follower, limitBytes })
     writer = new Writer({
       follower,
@@ -307,6 +322,16 @@ export class BorealNode {
     return this.#pruner.prune()
   }
 
+  /**
+   * The snapshots of the store.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get snapshots(): NodeSnapshots {
+    if (this.#snapshots !== undefined) return this.#snapshots
+    throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
+  }
+
   /** Confirms that this node has everything that is in the log at the time of the call. */
   async confirm(): Promise<number> {
     return this.#tail.confirm()
@@ -348,6 +373,8 @@ export class BorealNode {
 
   /** Finishes what is on its way and ends. */
   async close(): Promise<void> {
+    this.#snapshots?.stop()
+    this.#ending.abort()
     this.#poller.stop()
     this.#housekeeper.stop()
     this.#pruner.stop()

@@ -1,32 +1,27 @@
 import type { Logger } from '../model/logger.ts'
 import type { Follower } from '../replica/follower.ts'
-import type { BaseImage } from '../store/base-image.ts'
+import type { PlacedImage } from '../replica/image-source.ts'
 import { freeBytes } from './memory-limit.ts'
-
-/** From how far on an image is worth its copies; before that a reader has read the log sooner. */
-const LEAST_LSN = 50
 
 /** Copies of an image that exist for a moment while it is taken, beside those of the readers that boot from it. */
 const COPIES = 3
 
 /**
- * Where readers begin beside a store that was loaded: at its image, so that every entry is applied once and not once for
- * each of them. When there is no room for the copies they read the log by themselves.
+ * Where readers begin beside a store that was loaded in bulk: at its image, so that every entry is applied once and not
+ * once for each of them. When there is no room for the copies they go on from where it began and read the log by
+ * themselves. Gives the image, and the LSN that the store has.
  */
 export async function readersStart(
   follower: Follower,
-  base: BaseImage,
+  from: PlacedImage,
   { count, logger }: { count: number; logger: Logger },
-): Promise<{ lsn: number; image?: BaseImage }> {
+): Promise<[PlacedImage, number]> {
   const { lsn } = follower.mark
-  if (count === 0 || lsn < LEAST_LSN) return { lsn }
+  if (count === 0) return [from, lsn]
   const needed = (await follower.engine.memory()) * (COPIES + 2 * count)
   if (needed > freeBytes()) {
     logger.warn('not enough memory for an image, readers replay the log', { neededBytes: needed })
-    return { lsn }
+    return [from, lsn]
   }
-  const copy = await follower.image()
-  const bytes = new SharedArrayBuffer(copy.bytes.byteLength)
-  new Uint8Array(bytes).set(copy.bytes)
-  return { lsn: copy.lsn, image: { ...base, bytes } }
+  return [{ ...(await follower.image()), wasm: from.wasm }, lsn]
 }

@@ -2,6 +2,7 @@ import { QUEUE_LIMITS, type QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import { STORE_LIMITS } from '../writer/store-limits.ts'
 import { HISTORY_SETTINGS, type HistorySettings } from './history-pruner.ts'
+import { SNAPSHOT_SETTINGS, type SnapshotSettings } from './node-snapshots.ts'
 
 const HOUR_MS = 60 * 60 * 1_000
 
@@ -70,6 +71,18 @@ export const STORE_SETTINGS = {
     'minutes between rounds of pruning, 0 for never',
     HISTORY_SETTINGS.intervalMs / 60_000,
   ),
+  snapshotMinutes: setting(
+    'snapshot-minutes',
+    'minutes between looks whether a snapshot is due, 0 for never; on a table of your own 0 unless set',
+    10,
+  ),
+  snapshotEntries: setting(
+    'snapshot-entries',
+    'new entries of the log at which a snapshot is due',
+    SNAPSHOT_SETTINGS.minEntries,
+    1,
+  ),
+  snapshotsKept: setting('snapshots-kept', 'verified snapshots to keep', SNAPSHOT_SETTINGS.keep, 2, 1_000),
 }
 
 export type StoreSettings = Record<keyof typeof STORE_SETTINGS, number>
@@ -79,6 +92,7 @@ export function storeOptions(settings: StoreSettings): {
   limits: StoreLimits
   queue: QueueLimits
   history: HistorySettings
+  snapshots: SnapshotSettings
 } {
   return {
     limits: {
@@ -93,6 +107,11 @@ export function storeOptions(settings: StoreSettings): {
       updateRetentionMs: settings.updateHistoryHours * HOUR_MS,
       updatesPerJob: settings.updateHistoryPerJob,
       intervalMs: settings.pruneMinutes * 60_000,
+    },
+    snapshots: {
+      intervalMs: settings.snapshotMinutes * 60_000,
+      minEntries: settings.snapshotEntries,
+      keep: settings.snapshotsKept,
     },
   }
 }

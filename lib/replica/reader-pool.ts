@@ -1,15 +1,17 @@
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { HeldStore } from './held-store.ts'
+import { type ImageSource, type PlacedImage, withBestImage } from './image-source.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
+  /** Where readers are booted from that replace others. */
+  images: ImageSource
   /** How many readers to keep. */
   count: number
   runtime: Runtime
@@ -39,7 +41,8 @@ const MAX_UNSENT = 64
 
 /**
  * Keeps a number of readers going, feeds them the steps of the log, and gives each read to one that has got far
- * enough. A reader that ended is replaced: the new one reads the log by itself up to the place of the feed.
+ * enough. A reader that ended is replaced: the new one boots from an image, and reads the log by itself from there to the
+ * place of the feed.
  */
 export class ReaderPool {
   readonly #options: ReaderPoolOptions
@@ -48,7 +51,7 @@ export class ReaderPool {
   readonly #joining = new Set<Step[]>()
   readonly #waiting = new FairQueue<Waiting>()
   /** Place of the last step that came in. */
-  #lsn: number
+  #lsn = 0
   /** Steps that the readers do not have yet. */
   #unsent: Step[] = []
   #timer: NodeJS.Timeout | undefined
@@ -56,18 +59,14 @@ export class ReaderPool {
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options
-    this.#lsn = options.genesis.lsn
   }
 
-  /**
-   * Boots the readers, at the empty store or from an image of one that has got further. Steps are fed from `lsn` on;
-   * readers that are behind it read the log by themselves.
-   */
-  async start(at: { lsn: number; image?: BaseImage | undefined } = { lsn: this.#lsn }): Promise<void> {
-    this.#lsn = at.lsn
+  /** Boots the readers from an image. Steps are fed from `lsn` on; until there they read the log by themselves. */
+  async start(image: PlacedImage, lsn = image.mark.lsn): Promise<void> {
+    this.#lsn = lsn
     const boots = Array.from({ length: this.#options.count }, async () => {
-      const reader = await this.#boot(at.image)
-      await reader.catchUp(this.#options.log, at.lsn)
+      const reader = await this.#boot(image)
+      await reader.catchUp(this.#options.log, lsn)
       if (this.#stopped) await reader.stop()
       else this.#readers.push(reader)
     })
@@ -209,8 +208,8 @@ export class ReaderPool {
     }
   }
 
-  #boot(image = this.#options.image): Promise<Reader> {
-    return Reader.boot({ ...this.#options, image, onEnd: (reader) => this.#replace(reader) })
+  #boot(image: PlacedImage): Promise<Reader> {
+    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) }, image)
   }
 
   #replace(reader: Reader): void {
@@ -226,7 +225,8 @@ export class ReaderPool {
       // Steps that come while the reader catches up are kept for it; it stops where they begin.
       const steps: Step[] = []
       try {
-        const reader = await this.#boot()
+        const { images, logger } = this.#options
+        const reader = await withBestImage(images, this.#lsn, logger, (image) => this.#boot(image))
         this.#joining.add(steps)
         await reader.catchUp(this.#options.log, this.#lsn)
         this.#send()

@@ -1,18 +1,17 @@
-import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import { type HousekeepingLimits, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { BEGIN, ROLLBACK, type Statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
-import { Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HeldStore } from './held-store.ts'
 import { doSlice, type Housework } from './housework.ts'
+import { openStore, type PlacedImage } from './image-source.ts'
 import { isMuch, replay, replayInBulk } from './replay.ts'
 
 export interface ReadAnswer {
@@ -22,9 +21,7 @@ export interface ReadAnswer {
 }
 
 export interface ReaderOptions {
-  image: BaseImage
   log: Log
-  genesis: LogMark
   logger: Logger
   /** When maintenance is needed. Default: that of a store on which users' SQL runs. */
   housekeeping?: Partial<HousekeepingLimits> | undefined
@@ -75,16 +72,16 @@ export class Reader {
     this.#lsn = store.mark.lsn
   }
 
-  /** Boots a reader at the empty store. */
-  static async boot(options: ReaderOptions): Promise<Reader> {
+  /** Boots a reader from an image. */
+  static async boot(options: ReaderOptions, image: PlacedImage): Promise<Reader> {
     let reader: Reader | undefined
-    const engine = await ThreadEngine.boot(options.image, (reason) => {
+    const engine = await ThreadEngine.boot(image, (reason) => {
       if (reader === undefined) return
       options.logger.warn('reader ended', { reason })
       reader.#stopTimers()
       options.onEnd(reader)
     })
-    reader = new Reader(engine, await Store.open(engine, options.genesis), options)
+    reader = new Reader(engine, await openStore(engine, image), options)
     return reader
   }
 

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
 import { PgliteEngine } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
+import { partsFrom } from './image-parts.ts'
 import { type Procedure, type Runner, runningAhead } from './procedure.ts'
 import { SqlError } from './protocol.ts'
 import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
@@ -16,8 +17,8 @@ export function serveEngine(procedures: readonly Procedure<never, unknown>[] = [
 type Procedures = ReadonlyMap<string, Procedure<never, unknown>>
 
 async function serve(procedures: Procedures): Promise<void> {
-  const { image, wasm } = workerData as EngineThreadData
-  const engine = await PgliteEngine.boot(new Uint8Array(image), wasm)
+  const { image, parts, wasm } = workerData as EngineThreadData
+  const engine = await PgliteEngine.boot(partsFrom(image, parts), wasm)
   const port = parentPort!
   port.postMessage({ ready: true } satisfies EngineReady)
   let previous = Promise.resolve()
@@ -45,7 +46,7 @@ async function answer(engine: PgliteEngine, procedures: Procedures, request: Eng
     case 'query':
       return { id: request.id, bytes: await engine.queryRaw(request.statement, request.maxRows) }
     case 'image':
-      return { id: request.id, bytes: await engine.image() }
+      return { id: request.id, bytes: (await engine.imagePart(request.first)) ?? new Uint8Array() }
     case 'memory':
       return { id: request.id, memory: await engine.memory() }
   }

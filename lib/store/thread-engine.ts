@@ -1,9 +1,9 @@
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
 import { threadEntry } from '../model/thread-entry.ts'
-import type { BaseImage } from './base-image.ts'
 import { type Engine, queryResult, type RunOptions } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
+import { type StoreImage, serveParts } from './image-parts.ts'
 import type { Procedure } from './procedure.ts'
 import { decodeResults, type ResultSet } from './protocol.ts'
 import type { Statement } from './statement.ts'
@@ -42,18 +42,21 @@ export class ThreadEngine implements Engine {
    * which procedures it knows.
    */
   static async boot(
-    { bytes, wasm }: BaseImage,
+    { parts, wasm }: StoreImage,
     onDeath?: (reason: string) => void,
     entry = 'engine-thread',
   ): Promise<ThreadEngine> {
-    const workerData: EngineThreadData = { image: bytes, wasm }
+    const { port1, port2 } = new MessageChannel()
+    serveParts(port1, parts)
+    const workerData: EngineThreadData = { image: port2, parts: parts.count, wasm }
     // Flags of the program (a loader, an evaluated text) are none of the thread's business, and some would break it.
-    const worker = new Worker(threadEntry(entry), { workerData, execArgv: [] })
+    const worker = new Worker(threadEntry(entry), { workerData, transferList: [port2], execArgv: [] })
     const ready = await new Promise<EngineReady>((resolve) => {
       worker.once('message', resolve)
       worker.once('error', (error) => resolve({ ready: false, failure: messageOf(error) }))
       worker.once('exit', (code) => resolve({ ready: false, failure: `its thread exited with code ${code}` }))
     })
+    port1.close()
     if (!ready.ready) {
       await worker.terminate()
       throw new EngineDied(`it could not boot: ${ready.failure}`)
@@ -88,8 +91,12 @@ export class ThreadEngine implements Engine {
     return ((await this.#ask({ kind: 'memory' })) as { memory: number }).memory
   }
 
-  async image(): Promise<Uint8Array> {
-    return ((await this.#ask({ kind: 'image' })) as { bytes: Uint8Array }).bytes
+  async *image(): AsyncGenerator<Uint8Array> {
+    for (let first = true; ; first = false) {
+      const { bytes } = (await this.#ask({ kind: 'image', first })) as { bytes: Uint8Array }
+      if (bytes.byteLength === 0) return
+      yield bytes
+    }
   }
 
   async kill(reason?: string): Promise<void> {

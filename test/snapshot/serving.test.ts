@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { systemRuntime } from '../../lib/model/runtime.ts'
+import { transactionRequest } from '../../lib/model/transaction.ts'
+import { type NodeFlags, nodeConfig } from '../../lib/node/config.ts'
+import { snapshotOnce } from '../../lib/node/snapshot-job.ts'
+import { startNode } from '../../lib/node/start-node.ts'
+import { task } from '../support/records.ts'
+import { RecordingLogger } from '../support/snapshots.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+/** A running node takes snapshots beside its work: threads, the embedded table and folders are real. */
+
+const MINUTE = 60_000
+
+async function start(flags: NodeFlags) {
+  const logger = new RecordingLogger()
+  const config = nodeConfig({ readers: '1', sync: false, ...flags }, {})
+  const { node, close } = await startNode(config, { runtime: systemRuntime, logger })
+  let closed: Promise<void> | undefined
+  const end = () => {
+    closed ??= close()
+    return closed
+  }
+  onTestFinished(end)
+  return { node, logger, close: end }
+}
+
+const save = (id: string) => transactionRequest.parse({ operations: [{ op: 'saveTasks', tasks: [task(id)] }] })
+
+test('writes and reads are served while a snapshot is taken, and the node restarts from it', {
+  timeout: 3 * MINUTE,
+}, async () => {
+  const data = await temporaryFolder()
+  const { node, logger, close } = await start({ data })
+  for (let index = 0; index < 50; index++) await node.submit(save(`before-${index}`), { principal: 'p' })
+  let taking = true
+  const taken = node.snapshots.take().finally(() => (taking = false))
+  let during = 0
+  let slowest = 0
+  while (taking) {
+    const startedAt = performance.now()
+    await node.submit(save(`during-${during}`), { principal: 'p' })
+    await node.read([], { level: 'consistent' })
+    slowest = Math.max(slowest, performance.now() - startedAt)
+    during++
+    await delay(2)
+  }
+  const { lsn, made } = await taken
+  expect(made).toBe(true)
+  expect(lsn).toBeGreaterThanOrEqual(50)
+  // Nothing that serves waits for a snapshot: it takes seconds, a write some milliseconds.
+  expect(during).toBeGreaterThan(20)
+  expect(node.tailLsn).toBe(50 + during)
+  expect((await node.snapshots.list(10)).map(({ state }) => state)).toEqual(['verified'])
+  expect(logger.with('took a snapshot')).toHaveLength(1)
+  const state = await node.digest()
+  await close()
+
+  const again = await start({ data })
+  expect(await again.node.digest()).toEqual(state)
+  // One image for the writer's store and the reader.
+  expect(again.logger.with('restoring a snapshot')).toMatchObject([{ lsn }])
+})
+
+test('by itself when there is enough that is new, and never when there is not', { timeout: 2 * MINUTE }, async () => {
+  const data = await temporaryFolder()
+  const { node, close } = await start({ data, readers: '0', settings: { snapshotMinutes: '10', snapshotEntries: '5' } })
+  await close()
+  expect(node.tailLsn).toBe(0)
+
+  vi.useRealTimers()
+  const quick = {
+    ...systemRuntime,
+    sleep: (ms: number, signal?: AbortSignal) => systemRuntime.sleep(ms / 2_000, signal),
+  }
+  const config = nodeConfig({ data, readers: '0', sync: false, settings: { snapshotEntries: '5' } }, {})
+  const started = await startNode(config, { runtime: quick, logger: new RecordingLogger() })
+  onTestFinished(() => started.close())
+  for (let index = 0; index < 4; index++) await started.node.submit(save(`t-${index}`), { principal: 'p' })
+  await delay(1_500)
+  expect(await started.node.snapshots.list(10)).toEqual([])
+  await started.node.submit(save('t-4'), { principal: 'p' })
+  await vi.waitFor(
+    async () => expect(await started.node.snapshots.list(10)).toMatchObject([{ lsn: 5, state: 'verified' }]),
+    { timeout: MINUTE, interval: 200 },
+  )
+})
+
+test('the function takes one without a node', { timeout: 2 * MINUTE }, async () => {
+  const data = await temporaryFolder()
+  const { node, close } = await start({ data, readers: '0' })
+  await node.submit(save('t'), { principal: 'p' })
+  const state = await node.digest()
+  await close()
+  const context = { runtime: systemRuntime, logger: new RecordingLogger() }
+  const config = nodeConfig({ data, sync: false }, {})
+  expect(await snapshotOnce(config, context)).toMatchObject({ made: true, lsn: 1 })
+  expect(await snapshotOnce(config, context)).toMatchObject({ made: false, lsn: 1 })
+  const again = await start({ data })
+  expect(await again.node.digest()).toEqual(state)
+  expect(again.logger.with('restoring a snapshot')).toMatchObject([{ lsn: 1 }])
+})
+
+test('a node that stops ends the snapshot that it takes', { timeout: 2 * MINUTE }, async () => {
+  const data = await temporaryFolder()
+  const { node, close } = await start({ data, readers: '0' })
+  await node.submit(save('t'), { principal: 'p' })
+  const taken = node.snapshots.take()
+  taken.catch(() => undefined)
+  await delay(300)
+  await close()
+  await expect(taken).rejects.toMatchObject({ code: 'not_ready' })
+  const again = await start({ data, readers: '0' })
+  expect((await again.node.snapshots.list(10)).filter(({ state }) => state === 'verified')).toEqual([])
+  expect(again.node.tailLsn).toBe(1)
+})
