@@ -10,6 +10,7 @@ import { Poller } from '../replica/poller.ts'
 import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import { ReaderPool } from '../replica/reader-pool.ts'
+import { isMuch } from '../replica/replay.ts'
 import { Tail } from '../replica/tail.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
@@ -158,11 +159,16 @@ export class BorealNode {
         writer?.observeStep(step)
       },
     })
+    // Told below, where it is waited for.
+    opening.catch(() => undefined)
     let follower: Follower
     try {
-      follower = await opening
-      await patiently(async () => follower.load(await log.findEnd(follower.mark.lsn)))
-      await pool.start(await readersStart(follower, image, { count: options.readers ?? 1, logger }))
+      const end = await patiently(() => log.findEnd(genesis.lsn))
+      if (isMuch(genesis.lsn, end)) {
+        follower = await opening
+        await patiently(() => follower.load(end))
+        await pool.start(await readersStart(follower, image, { count: options.readers ?? 1, logger }))
+      } else [follower] = await Promise.all([opening, pool.start()])
       await patiently(() => follower.catchUp())
       await patiently(() => log.verifyEnd(follower.mark))
     } catch (error) {

@@ -3,9 +3,6 @@ import type { Follower } from '../replica/follower.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { freeBytes } from './memory-limit.ts'
 
-/** From how far on an image is worth its copies; before that a reader has read the log sooner. */
-const LEAST_LSN = 50
-
 /** Copies of an image that exist for a moment while it is taken, beside those of the readers that boot from it. */
 const COPIES = 3
 
@@ -19,7 +16,7 @@ export async function readersStart(
   { count, logger }: { count: number; logger: Logger },
 ): Promise<{ lsn: number; image?: BaseImage }> {
   const { lsn } = follower.mark
-  if (count === 0 || lsn < LEAST_LSN) return { lsn }
+  if (count === 0) return { lsn }
   const needed = (await follower.engine.memory()) * (COPIES + 2 * count)
   if (needed > freeBytes()) {
     logger.warn('not enough memory for an image, readers replay the log', { neededBytes: needed })
