@@ -72,7 +72,8 @@ test('a snapshot is taken and looked into, and a node that is killed starts from
   const state = await server.api.state()
   await server.signal('SIGKILL')
 
-  const part = join(data, 'objects', (await readdir(join(data, 'objects')))[0]!, 'snapshots', id, 'image', '00000')
+  const storeId = (await readdir(join(data, 'objects'))).find((name) => !name.startsWith('.'))!
+  const part = join(data, 'objects', storeId, 'snapshots', id, 'image', '00000')
   const again = await BorealProcess.node(['--data', data])
   expect(await again.api.state()).toEqual(state)
   await truncate(part, 1_000)

@@ -5,6 +5,7 @@ import { transactionRequest } from '../../lib/model/transaction.ts'
 import { type NodeFlags, nodeConfig } from '../../lib/node/config.ts'
 import { snapshotOnce } from '../../lib/node/snapshot-job.ts'
 import { startNode } from '../../lib/node/start-node.ts'
+import { memoryNode } from '../support/memory-node.ts'
 import { task } from '../support/records.ts'
 import { RecordingLogger } from '../support/snapshots.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -52,7 +53,10 @@ test('writes and reads are served while a snapshot is taken, and the node restar
   // Nothing that serves waits for a snapshot: it takes seconds, a write some milliseconds.
   expect(during).toBeGreaterThan(20)
   expect(node.tailLsn).toBe(50 + during)
-  expect((await node.snapshots.list(10)).map(({ state }) => state)).toEqual(['verified'])
+  const [snapshot] = await node.snapshots.list(10)
+  expect(snapshot!.state).toBe('verified')
+  // It was taken by somebody who follows the log by himself: the thread.
+  expect(snapshot!.manifest!.takenBy).not.toBe(node.log.writer)
   expect(logger.with('took a snapshot')).toHaveLength(1)
   const state = await node.digest()
   await close()
@@ -63,28 +67,29 @@ test('writes and reads are served while a snapshot is taken, and the node restar
   expect(again.logger.with('restoring a snapshot')).toMatchObject([{ lsn }])
 })
 
-test('by itself when there is enough that is new, and never when there is not', { timeout: 2 * MINUTE }, async () => {
-  const data = await temporaryFolder()
-  const { node, close } = await start({ data, readers: '0', settings: { snapshotMinutes: '10', snapshotEntries: '5' } })
-  await close()
-  expect(node.tailLsn).toBe(0)
+test('by itself when there is enough that is new, and not when there is not', { timeout: 2 * MINUTE }, async () => {
+  const taken: number[] = []
+  const { node } = await memoryNode({
+    snapshots: { intervalMs: 10, minEntries: 5 },
+    takeSnapshot: async () => {
+      taken.push(node.tailLsn)
+      return { made: true, snapshotId: 'id', lsn: node.tailLsn }
+    },
+  })
+  for (let index = 0; index < 4; index++) await node.submit(save(`t-${index}`), { principal: 'p' })
+  await delay(500)
+  expect(taken).toEqual([])
+  await node.submit(save('t-4'), { principal: 'p' })
+  await vi.waitFor(() => expect(taken[0]).toBe(5), { timeout: MINUTE, interval: 20 })
+})
 
-  vi.useRealTimers()
-  const quick = {
-    ...systemRuntime,
-    sleep: (ms: number, signal?: AbortSignal) => systemRuntime.sleep(ms / 2_000, signal),
-  }
-  const config = nodeConfig({ data, readers: '0', sync: false, settings: { snapshotEntries: '5' } }, {})
-  const started = await startNode(config, { runtime: quick, logger: new RecordingLogger() })
-  onTestFinished(() => started.close())
-  for (let index = 0; index < 4; index++) await started.node.submit(save(`t-${index}`), { principal: 'p' })
-  await delay(1_500)
-  expect(await started.node.snapshots.list(10)).toEqual([])
-  await started.node.submit(save('t-4'), { principal: 'p' })
-  await vi.waitFor(
-    async () => expect(await started.node.snapshots.list(10)).toMatchObject([{ lsn: 5, state: 'verified' }]),
-    { timeout: MINUTE, interval: 200 },
-  )
+test('the embedded node looks every ten minutes unless it is told otherwise, nodes on a table only when told', () => {
+  const intervalOf = (flags: NodeFlags, env = {}) => nodeConfig(flags, env).snapshots.intervalMs
+  expect(intervalOf({})).toBe(10 * MINUTE)
+  expect(intervalOf({ settings: { snapshotMinutes: '0' } })).toBe(0)
+  expect(intervalOf({ table: 't', bucket: 'b' })).toBe(0)
+  expect(intervalOf({}, { BOREAL_TABLE: 't', BOREAL_BUCKET: 'b' })).toBe(0)
+  expect(intervalOf({ table: 't', bucket: 'b' }, { BOREAL_SNAPSHOT_MINUTES: '5' })).toBe(5 * MINUTE)
 })
 
 test('the function takes one without a node', { timeout: 2 * MINUTE }, async () => {
