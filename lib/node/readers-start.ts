@@ -3,12 +3,9 @@ import type { Follower } from '../replica/follower.ts'
 import type { PlacedImage } from '../replica/image-source.ts'
 import { freeBytes } from './memory-limit.ts'
 
-/** Copies of an image that exist for a moment while it is taken, beside those of the readers that boot from it. */
-const COPIES = 3
-
 /**
  * Where readers begin beside a store that was loaded in bulk: at its image, so that every entry is applied once and not
- * once for each of them. When there is no room for the copies they go on from where it began and read the log by
+ * once for each of them. When there is no room for it they go on from where it began and read the log by
  * themselves. Gives the image, and the LSN that the store has.
  */
 export async function readersStart(
@@ -18,9 +15,10 @@ export async function readersStart(
 ): Promise<[PlacedImage, number]> {
   const { lsn } = follower.mark
   if (count === 0) return [from, lsn]
-  const needed = (await follower.engine.memory()) * (COPIES + 2 * count)
-  if (needed > freeBytes()) {
-    logger.warn('not enough memory for an image, readers replay the log', { neededBytes: needed })
+  // The image, and what each of them makes of it part by part.
+  const neededBytes = (await follower.engine.memory()) * (1 + count)
+  if (neededBytes > freeBytes()) {
+    logger.warn('not enough memory for an image, readers replay the log', { neededBytes })
     return [from, lsn]
   }
   return [{ ...(await follower.image()), wasm: from.wasm }, lsn]

@@ -6,7 +6,7 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { EMPTY_STORE, onlyEmptyStore, openStore, sourcesInTurn, withBestImage } from '../replica/image-source.ts'
-import { replay } from '../replica/replay.ts'
+import { isMuch, replay, replayInBulk } from '../replica/replay.ts'
 import { type BaseImage, PGLITE_VERSION } from '../store/base-image.ts'
 import { type Engine, PgliteEngine } from '../store/engine.ts'
 import type { StoreImage } from '../store/image-parts.ts'
@@ -143,7 +143,10 @@ async function replayedStore(context: SnapshotContext, upTo: number): Promise<{ 
     return { image, store: await openStore(await boot(image), image) }
   })
   try {
-    await replay(log, store, Number.isFinite(upTo) ? { upTo } : {})
+    const from = store.mark.lsn
+    const end = Math.min(upTo, await log.findEnd(from))
+    if (isMuch(from, end)) await replayInBulk(log, store, { upTo: end })
+    await replay(log, store, { upTo })
     if (!Number.isFinite(upTo)) await log.verifyEnd(store.mark)
     else if (store.mark.lsn !== upTo) throw new BorealError('lsn_not_reached', `the log ends before LSN ${upTo}`)
     return { store, isEmpty: image.name === EMPTY_STORE && store.mark.lsn === image.mark.lsn }
