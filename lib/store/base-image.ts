@@ -3,7 +3,6 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import manifest from '../../package.json' with { type: 'json' }
 import { INITDB_PARAMS, PgliteEngine, POSTGRES_CONF } from './engine.ts'
 import { inSharedMemory, partsInMemory, type StoreImage } from './image-parts.ts'
@@ -46,14 +45,7 @@ function schemaOf(migrations: Migration[]): Pick<BaseImage, 'schemaVersion' | 's
   return { schemaVersion: migrations.length, schemaChecksum }
 }
 
-/**
- * V8 optimizes a WASM function when it has run for so long (bytes of code, roughly). By default that takes the database
- * a minute of work, at half the speed; with a hundredth of it a few thousand transactions.
- */
-const TIERING_BUDGET = 20_000
-
 async function compileDatabase(): Promise<WebAssembly.Module> {
-  setFlagsFromString(`--wasm-tiering-budget=${TIERING_BUDGET}`)
   const file = createRequire(import.meta.url).resolve('@electric-sql/pglite/pglite.wasm')
   return WebAssembly.compile(await readFile(file))
 }
