@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // The command `boreal`: makes the clone ready (see prepare.mjs), then runs the built CLI.
+import { setFlagsFromString } from 'node:v8'
 import { buildIfStale, installMissing } from './prepare.mjs'
 
+// Every thread collects its small garbage often; to wake four helpers for each time costs more than they save.
+setFlagsFromString('--no-parallel-scavenge')
 installMissing()
 await buildIfStale()
 // The versions are pinned; that later ones will want a newer Node is nothing a user can act on.

@@ -11,6 +11,8 @@ const ENTRIES = {
   index: 'lib/index.ts',
   'engine-thread': 'lib/store/engine-thread.ts',
   'table-thread': 'lib/log/table-thread.ts',
+  'snapshot-thread': 'lib/node/snapshot-thread.ts',
+  'writer-thread': 'lib/writer/writer-thread.ts',
 }
 
 /** The benchmark and the processes that it starts. Apart: it needs the packages of development. */

@@ -1,10 +1,9 @@
-import { Logger } from '@aws-lambda-powertools/logger'
 import { createApiHandler } from '../lib/api/handler.ts'
 import { parseToken } from '../lib/api/tokens.ts'
-import type { Logger as LogWriter } from '../lib/model/logger.ts'
 import { systemRuntime } from '../lib/model/runtime.ts'
 import { nodeConfig } from '../lib/node/config.ts'
 import { startNode } from '../lib/node/start-node.ts'
+import { createLogger } from './logger.ts'
 
 /**
  * The API as a Lambda function behind API Gateway (REST). The node is started once per environment and kept between
@@ -12,14 +11,7 @@ import { startNode } from '../lib/node/start-node.ts'
  *
  * Settings: BOREAL_TABLE, BOREAL_BUCKET, BOREAL_NAME, BOREAL_TOKENS (name:scope:secret, separated by commas).
  */
-const powertools = new Logger({ serviceName: 'boreal-api' })
-
-const say =
-  (level: 'debug' | 'info' | 'warn' | 'error') =>
-  (message: string, fields: Record<string, unknown> = {}) =>
-    powertools[level]({ message, ...fields })
-
-const logger: LogWriter = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+const logger = createLogger('boreal-api')
 
 const tokens = (process.env.BOREAL_TOKENS ?? '')
   .split(',')

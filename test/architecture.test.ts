@@ -14,8 +14,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['model', 'log'],
   replica: ['model', 'log', 'store'],
   writer: ['model', 'log', 'store', 'replica'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer'],
-  api: ['model', 'log', 'store', 'node'],
+  snapshot: ['model', 'log', 'objects', 'store', 'replica'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
+  api: ['model', 'log', 'store', 'snapshot', 'node'],
   storage: ['model', 'client', 'node', 'api'],
   cli: ['model', 'log', 'client', 'node', 'api'],
 }

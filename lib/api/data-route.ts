@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
+import { recordOrKnown } from '../store/kept-records.ts'
 import { type PageOptions, recordPage, singleRecord } from '../store/read.ts'
 import type { Statement } from '../store/statement.ts'
 import { Cursors } from './cursor.ts'
@@ -26,15 +27,50 @@ export function recordRoute<P extends z.ZodRawShape>(
     statement(params: z.infer<z.ZodObject<P>>): Statement
   },
 ): Route {
-  const read = ({ params }: ReadRequest): DataRead => ({
+  return routeToRecord(route, ({ params }) => ({
     statement: route.statement(params),
-    answer(result) {
-      const record = singleRecord(result)
-      if (record !== undefined) return { status: 200, body: record }
-      const missing = problemOf(new BorealError('not_found', `there is no ${route.what(params)}`))
-      return { status: missing.status, body: JSON.stringify(missing) }
-    },
+    answer: (result) => recordAnswer(singleRecord(result), route.what(params)),
+  }))
+}
+
+/**
+ * A route to one record that can have megabytes: its text is kept, so that it is put together once a version. The
+ * statement gives (key, text, version), the text NULL if the version is the known one.
+ */
+export function largeRecordRoute<P extends z.ZodRawShape>(
+  route: Common<P> & {
+    record: z.ZodType
+    key(params: z.infer<z.ZodObject<P>>): string
+    what(params: z.infer<z.ZodObject<P>>): string
+    statement(key: string, known: number | undefined): Statement
+  },
+): Route {
+  return routeToRecord(route, ({ params, records }) => {
+    const key = route.key(params)
+    const place = `${route.name} ${key}`
+    // What is known now is what the answer may leave out, whatever is kept or dropped in between.
+    const known = records?.get(place)
+    return {
+      statement: route.statement(key, known?.version),
+      answer(result) {
+        const record = recordOrKnown(result, known)
+        if (record !== undefined && record !== known) records?.keep(place, record)
+        return recordAnswer(record?.text, route.what(params))
+      },
+    }
   })
+}
+
+function recordAnswer(record: string | undefined, what: string): ReturnType<DataRead['answer']> {
+  if (record !== undefined) return { status: 200, body: record }
+  const missing = problemOf(new BorealError('not_found', `there is no ${what}`))
+  return { status: missing.status, body: JSON.stringify(missing) }
+}
+
+function routeToRecord<P extends z.ZodRawShape>(
+  route: Common<P> & { record: z.ZodType },
+  read: (request: ReadRequest) => DataRead,
+): Route {
   return {
     ...common(route),
     query: z.strictObject(readOptions),
@@ -77,8 +113,8 @@ function common<P extends z.ZodRawShape>({ path, name, summary, params }: Common
   return { method: 'GET' as const, scope: 'read' as const, path, name, summary, ...(params ? { params } : {}) }
 }
 
-async function answerRead({ node, query }: ApiRequest, read: DataRead): Promise<ApiAnswer> {
-  const { lsn, ageMs, results } = await node.read([read.statement], consistencyOf(query))
+async function answerRead({ node, query, principal }: ApiRequest, read: DataRead): Promise<ApiAnswer> {
+  const { lsn, ageMs, results } = await node.read([read.statement], consistencyOf(query), principal.name)
   const answer = read.answer(results[0]!)
   const type = answer.status === 200 ? {} : { 'Content-Type': PROBLEM_TYPE }
   return { ...answer, headers: { ...type, 'Boreal-Lsn': String(lsn), 'Boreal-Age-Ms': String(ageMs) } }

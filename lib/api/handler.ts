@@ -37,7 +37,15 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
     const query = (event.multiValueQueryStringParameters ?? {}) as Record<string, string[]>
     const input = validated(route, params, query)
     const body = route.body === undefined ? undefined : validBody(route.body, route, parseBody(event, headers))
-    const answer = await route.handle({ node, principal, headers, body, storeId: node.storeId, ...input })
+    const answer = await route.handle({
+      node,
+      principal,
+      headers,
+      body,
+      storeId: node.storeId,
+      records: node.records,
+      ...input,
+    })
     return {
       statusCode: answer.status ?? 200,
       headers: { 'Content-Type': 'application/json', 'Boreal-Store': node.storeId, ...answer.headers },

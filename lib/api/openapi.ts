@@ -53,6 +53,14 @@ function operationOf(route: Route) {
         description: 'The answer',
         content: { 'application/json': { schema: schemaOf(route.answer, 'output') } },
       },
+      ...(route.accepted === undefined
+        ? {}
+        : {
+            '202': {
+              description: 'It goes on; the answer will be at /v1/operations/{operationId}',
+              content: { 'application/json': { schema: schemaOf(route.accepted, 'output') } },
+            },
+          }),
       default: { $ref: '#/components/responses/Problem' },
     },
   }

@@ -7,7 +7,7 @@ import { MAX_PAGE_BYTES } from '../store/read.ts'
 import { problemOf } from './problem.ts'
 import { readOptions } from './read-options.ts'
 import { parseTarget } from './request-target.ts'
-import type { DataRead, Route } from './route.ts'
+import type { DataRead, ReadRequest, Route } from './route.ts'
 import { matchRoute, validated } from './router.ts'
 
 /** Several reads at one place of the log. */
@@ -41,29 +41,41 @@ export async function readMany(
   dataRoutes: readonly Route[],
   { paths, preconditions, operations }: ManyReads,
   consistency: Consistency,
+  client?: string,
 ): Promise<ManyAnswers> {
-  const reads = paths.map((path) => planned(path, dataRoutes, node.storeId))
+  // Behind operations a version is what the next entry would give, and another one will: nothing of it may be kept.
+  const records = operations.length === 0 ? node.records : undefined
+  const reads = paths.map((path) => planned(path, dataRoutes, { storeId: node.storeId, records }))
   const statements = reads.flatMap((read) => ('statement' in read ? [read.statement] : []))
   const transaction = { preconditions, operations }
-  const { lsn, ageMs, results, operationResults } = await readSpeculatively(node, statements, transaction, consistency)
+  const { lsn, ageMs, results, operationResults } = await readSpeculatively(
+    node,
+    statements,
+    transaction,
+    consistency,
+    client,
+  )
   let next = 0
   const answers = reads.map((read) => ('statement' in read ? read.answer(results[next++]!) : read))
-  const bytes = answers.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0)
-  if (answers.length > 1 && bytes > MAX_PAGE_BYTES) {
+  if (answers.length > 1 && answers.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0) > MAX_PAGE_BYTES) {
     throw new BorealError('too_large', 'the answers are larger than 5 MB together; read less at once')
   }
   return { lsn, ageMs, answers, results: operationResults }
 }
 
 /** What one path reads, or the problem it has. */
-function planned(path: string, routes: readonly Route[], storeId: string): DataRead | { status: number; body: string } {
+function planned(
+  path: string,
+  routes: readonly Route[],
+  context: Pick<ReadRequest, 'storeId' | 'records'>,
+): DataRead | { status: number; body: string } {
   try {
     const target = parseTarget(path)
     const match = matchRoute(routes, 'GET', target.path)
     for (const name of Object.keys(target.query)) {
       if (SHARED.includes(name)) throw new BorealError('invalid_field', `${name} is said once, for all reads`)
     }
-    return match.route.read!({ storeId, ...validated(match.route, match.params, target.query) })
+    return match.route.read!({ ...context, ...validated(match.route, match.params, target.query) })
   } catch (error) {
     const problem = problemOf(error)
     return { status: problem.status, body: JSON.stringify(problem) }

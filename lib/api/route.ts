@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { BorealNode } from '../node/node.ts'
+import type { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Principal, TokenScope } from './tokens.ts'
@@ -21,6 +22,8 @@ export interface Route {
   checkSize?(body: unknown): void
   /** Schema of the answer with status 200. */
   answer: z.ZodType
+  /** Schema of the answer with status 202, of work that takes longer than a request may. */
+  accepted?: z.ZodType
   handle(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer
   /** Data routes also say what they read, so that several can be read at one place of the log. */
   read?(request: ReadRequest): DataRead
@@ -33,6 +36,8 @@ export interface ReadRequest {
   params: any
   // biome-ignore lint/suspicious/noExplicitAny: likewise.
   query: any
+  /** Records that were read before; absent where the answer shows what is not in the log. */
+  records: KeptRecords | undefined
 }
 
 export interface ApiRequest extends ReadRequest {

@@ -7,11 +7,13 @@ import { jobRoutes } from './routes/jobs.ts'
 import { lockRoutes } from './routes/locks.ts'
 import { logRoutes } from './routes/log.ts'
 import { openApiRoute } from './routes/openapi.ts'
+import { operationRoutes } from './routes/operations.ts'
 import { queryRoutes } from './routes/query.ts'
 import { quotaRoutes } from './routes/quotas.ts'
 import { readsRoute } from './routes/reads.ts'
 import { roleRoutes } from './routes/roles.ts'
 import { schedulerRoutes } from './routes/scheduler.ts'
+import { snapshotRoutes } from './routes/snapshots.ts'
 import { statusRoutes } from './routes/status.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { transactionRoutes } from './routes/transactions.ts'
@@ -38,6 +40,8 @@ export const routes: Route[] = [
   ...queryRoutes,
   ...logRoutes,
   ...statusRoutes,
+  ...snapshotRoutes,
+  ...operationRoutes,
 ]
 
 routes.push(openApiRoute(routes))

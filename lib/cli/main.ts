@@ -5,6 +5,7 @@ import { benchCommand } from './bench.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
+import { snapshotCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { tableCommand } from './table.ts'
@@ -21,7 +22,16 @@ export async function main(argv: string[]): Promise<void> {
     .version(manifest.version)
     .showHelpAfterError('(boreal --help lists the commands)')
     .exitOverride()
-  const commands = [startCommand, statusCommand, queryCommand, logCommand, replayCommand, tableCommand, benchCommand]
+  const commands = [
+    startCommand,
+    statusCommand,
+    queryCommand,
+    logCommand,
+    snapshotCommand,
+    replayCommand,
+    tableCommand,
+    benchCommand,
+  ]
   for (const add of commands) add(program)
   try {
     await program.parseAsync(argv)
@@ -33,7 +43,7 @@ export async function main(argv: string[]): Promise<void> {
 
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
-  if (isBorealError(error, 'log_corrupt', 'constraint_violation')) return WRONG_DATA
+  if (isBorealError(error, 'log_corrupt', 'snapshot_corrupt', 'constraint_violation')) return WRONG_DATA
   return isBorealError(error, 'invalid_field') ? WRONG_USAGE : FAILED
 }
 

@@ -8,6 +8,7 @@ import { parseToken, type Token, tokenOf } from '../api/tokens.ts'
 import { BorealError } from '../model/errors.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { type NodeConfig, type NodeFlags, nodeConfig, numberOf } from '../node/config.ts'
+import type { ReplayProgress } from '../node/node.ts'
 import { startNode } from '../node/start-node.ts'
 import { STORE_SETTINGS, type StoreSettings } from '../node/store-settings.ts'
 import { DEFAULT_PORT, tokenFile } from './connection.ts'
@@ -35,6 +36,10 @@ export function startCommand(program: Command): void {
     .option('--bucket <name>', 'with --table: S3 bucket for objects (BOREAL_BUCKET)')
     .option('--objects <folder>', 'with --table: folder for objects, shared by the nodes (BOREAL_OBJECTS)')
     .option('--create-table', 'with --table: create the table when it is missing (BOREAL_CREATE_TABLE=true)')
+    .option(
+      '--new-store',
+      'begin a new, empty store even if the objects hold snapshots of one that the table has lost (BOREAL_NEW_STORE=true)',
+    )
     .option('--name <name>', 'name of the store in the table (BOREAL_NAME; default main)')
     .option('--readers <n>', 'reader threads, 0 to 16 (BOREAL_READERS; default 1)')
     .option('--store-mb <n>', 'memory of the store before additions are refused (BOREAL_STORE_MB; default by machine)')
@@ -55,6 +60,7 @@ async function start(flags: StartFlags): Promise<void> {
   const started = await startNode(config, {
     runtime: systemRuntime,
     logger,
+    onProgress: replayOnStderr(),
     onBuildImage: () => process.stderr.write('boreal: preparing the base image (once, some seconds) ...\n'),
   })
   const handler = createApiHandler({ node: () => started.node, tokens, logger })
@@ -68,6 +74,19 @@ async function start(flags: StartFlags): Promise<void> {
   await server.close()
   await started.close()
   await pid.remove()
+}
+
+/** Tells of a replay that takes its time: until it is done the server does not listen. */
+function replayOnStderr(): (progress: ReplayProgress) => void {
+  let reports = 0
+  return ({ lsn, targetLsn, eventsPerSecond, etaMs = 0 }) => {
+    // The first report is about nothing yet, and a short replay has only another one, at its end.
+    if (++reports === 1 || (reports === 2 && lsn === targetLsn)) return
+    const left = lsn === targetLsn ? 'done' : `about ${Math.ceil(etaMs / 1_000)} s left`
+    process.stderr.write(
+      `boreal: replaying the log: LSN ${lsn} of ${targetLsn}, ${eventsPerSecond} events/s, ${left}\n`,
+    )
+  }
 }
 
 /** Embedded, the folder says which process has it: `kill $(cat data/pid)`. */

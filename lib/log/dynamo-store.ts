@@ -62,9 +62,16 @@ async function isActive(client: DynamoDBClient, table: string): Promise<boolean>
  * The registry item decides: it is put only if absent, so ten nodes that start on an empty table agree on one store.
  * Genesis and head follow from it and are put by whoever comes, if absent, so a node that died in between left nothing
  * that the next one could not complete.
+ *
+ * @param mayCreate asked before a store is created; throws when that must not be
  */
-export async function openStore(context: Context, name: string): Promise<StoreRegistration> {
+export async function openStore(
+  context: Context,
+  name: string,
+  mayCreate?: () => Promise<void>,
+): Promise<StoreRegistration> {
   const existing = await readRegistration(context, name)
+  if (existing === undefined) await mayCreate?.()
   const registration = existing ?? (await register(context, name))
   const { storeId, createdMs } = registration
   // A store with a head had its genesis, which may have been trimmed since: a freed slot stays free.
@@ -72,6 +79,11 @@ export async function openStore(context: Context, name: string): Promise<StoreRe
   await putIfAbsent(context, toAttributes(genesisItem(storeId, createdMs)))
   await putIfAbsent(context, { pk: { S: headKey(storeId) }, sk: { N: '0' }, trimmedTo: { N: '0' } })
   return registration
+}
+
+/** Whether the table has this store, under whatever name. */
+export async function isStoreInTable(context: Context, storeId: string): Promise<boolean> {
+  return (await getItem(context, headKey(storeId))) !== undefined
 }
 
 async function register(context: Context, name: string): Promise<StoreRegistration> {

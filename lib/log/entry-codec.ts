@@ -29,6 +29,14 @@ export interface EntryDraft {
   transactions: WrittenTransaction[]
 }
 
+/** Whose entry it is. */
+export interface EntryIds {
+  storeId: string
+  writer: string
+  /** ULID, fresh for every distinct (slot, bytes). */
+  attempt: string
+}
+
 /** An entry ready to be sent: nothing in it may change any more. */
 export interface EncodedEntry {
   item: LogItem
@@ -37,10 +45,7 @@ export interface EncodedEntry {
 }
 
 /** Encodes a draft. A body above the limit of an item is named by key and must be stored before the item is sent. */
-export function encodeEntry(
-  draft: EntryDraft,
-  ids: { storeId: string; writer: string; attempt: string },
-): EncodedEntry {
+export function encodeEntry(draft: EntryDraft, ids: EntryIds): EncodedEntry {
   const { codec, body } = encodeBody(draft.transactions)
   const item: LogItem = {
     ...ids,

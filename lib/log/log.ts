@@ -5,7 +5,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
-import { decodeEntry, type EncodedEntry, encodeEntry } from './entry-codec.ts'
+import { decodeEntry, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
 import { BUCKET_SIZE } from './keys.ts'
 import { PendingAppend } from './pending-append.ts'
@@ -85,10 +85,14 @@ export class Log {
     return Math.max(this.now(), mark.time)
   }
 
+  /** What an entry of ours is encoded with; fresh for each. */
+  entryIds(): EntryIds {
+    return { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() }
+  }
+
   /** Encodes the entry that is to follow `mark`, with a time from `nextTime`; no request is made. */
   encode(mark: LogMark, time: number, transactions: WrittenTransaction[]): EncodedEntry {
-    const draft = { lsn: mark.lsn + 1, time, prev: mark.hash, transactions }
-    return encodeEntry(draft, { storeId: this.storeId, writer: this.writer, attempt: this.#runtime.newId() })
+    return encodeEntry({ lsn: mark.lsn + 1, time, prev: mark.hash, transactions }, this.entryIds())
   }
 
   /** An encoded entry as everybody will read it. */
@@ -122,6 +126,23 @@ export class Log {
     const item = await this.#reading(() => this.#log.get(lsn + 1))
     if (item === undefined) await this.#confirmEnd(lsn, askedAt)
     return item
+  }
+
+  /**
+   * About where the log ends beyond `after`, by a few single reads: for saying how much there is to do. Nothing is
+   * verified, and it may have gone on since.
+   */
+  async findEnd(after: number): Promise<number> {
+    const isThere = async (lsn: number) => (await this.#reading(() => this.#log.get(lsn))) !== undefined
+    let [end, stride] = [after, 1]
+    while (await isThere(end + stride)) {
+      end += stride
+      stride *= 2
+    }
+    for (stride = Math.floor(stride / 2); stride >= 1; stride = Math.floor(stride / 2)) {
+      if (await isThere(end + stride)) end += stride
+    }
+    return end
   }
 
   /** Verified entries after `mark`, page by page, to the end of the log. */
@@ -175,6 +196,11 @@ export class Log {
       entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
     }
     return entries
+  }
+
+  /** Slots up to this LSN may be gone. */
+  async trimmedTo(): Promise<number> {
+    return (await this.#reading(() => this.#log.head())).trimmedTo
   }
 
   close(): void {
@@ -235,8 +261,7 @@ export class Log {
   }
 
   async #checkTrimmed(lsn: number): Promise<void> {
-    const { trimmedTo } = await this.#reading(() => this.#log.head())
-    if (trimmedTo > lsn) throw new LogTrimmed(lsn + 1)
+    if ((await this.trimmedTo()) > lsn) throw new LogTrimmed(lsn + 1)
   }
 
   #isStale({ server, local } = this.#moment()): boolean {

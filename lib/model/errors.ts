@@ -36,6 +36,7 @@ export const STATUS_OF_CODE = {
   not_ready: 503,
   log_unavailable: 503,
   log_corrupt: 503,
+  snapshot_corrupt: 503,
   clock_skew: 503,
   not_leader: 503,
   outcome_unknown: 504,

@@ -1,6 +1,9 @@
 import { BorealError } from '../model/errors.ts'
+import { CODECS, type PartCodec } from '../snapshot/documents.ts'
+import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
+import type { SnapshotSettings } from './node-snapshots.ts'
 import { STORE_SETTINGS, type StoreSettings, storeOptions } from './store-settings.ts'
 
 /** Where a node's log and objects are. */
@@ -17,7 +20,13 @@ export interface NodeConfig {
   readers: number
   storeLimitBytes: number | undefined
   limits: StoreLimits
+  queue: QueueLimits
   history: HistorySettings
+  snapshots: SnapshotSettings
+  /** How images are stored. */
+  snapshotCodec: PartCodec
+  /** Create a store even where one seems to have been lost. */
+  newStore: boolean
 }
 
 /** Settings as they come from flags; what is absent is looked for in the environment, then a default is taken. */
@@ -28,6 +37,7 @@ export interface NodeFlags {
   objects?: string | undefined
   createTable?: boolean | undefined
   name?: string | undefined
+  newStore?: boolean | undefined
   readers?: string | undefined
   storeMb?: string | undefined
   sync?: boolean | undefined
@@ -47,8 +57,16 @@ export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
     name: flags.name ?? env.BOREAL_NAME ?? 'main',
     readers: numberOf('readers', flags.readers ?? env.BOREAL_READERS ?? '1', 0, 16),
     storeLimitBytes: storeMb === undefined ? undefined : numberOf('store-mb', storeMb, 64, 1_000_000) * 1024 * 1024,
-    ...storeOptions(storeSettings(flags.settings ?? {}, env)),
+    ...storeOptions(storeSettings({ ...flags.settings, ...ownPace(flags, env) }, env)),
+    snapshotCodec: oneOf('BOREAL_SNAPSHOT_CODEC', env.BOREAL_SNAPSHOT_CODEC ?? 'none', CODECS),
+    newStore: flags.newStore ?? env.BOREAL_NEW_STORE === 'true',
   }
+}
+
+/** Where a function takes the snapshots, nodes do not take them as well unless they are told to. */
+function ownPace(flags: NodeFlags, env: Environment): Partial<Record<keyof StoreSettings, string>> {
+  const given = flags.settings?.snapshotMinutes ?? env[STORE_SETTINGS.snapshotMinutes.env]
+  return given === undefined && (flags.table ?? env.BOREAL_TABLE) !== undefined ? { snapshotMinutes: '0' } : {}
 }
 
 function storeSettings(flags: Partial<Record<keyof StoreSettings, string>>, env: Environment): StoreSettings {
@@ -87,4 +105,10 @@ export function numberOf(setting: string, text: string, least: number, most: num
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= least && value <= most) return value
   throw new BorealError('invalid_field', `${setting} must be a whole number from ${least} to ${most}, not ${text}`)
+}
+
+function oneOf<T extends string>(setting: string, text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text)
+  if (found !== undefined) return found
+  throw new BorealError('invalid_field', `${setting} must be one of ${values.join(', ')}, not ${text}`)
 }

@@ -1,81 +1,45 @@
 import type { Log } from '../log/log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
-import type { Logger } from '../model/logger.ts'
-import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
-import { Follower } from '../replica/follower.ts'
+import type { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
+import { withBestImage } from '../replica/image-source.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import { ReaderPool } from '../replica/reader-pool.ts'
+import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
-import type { BaseImage } from '../store/base-image.ts'
 import { digestOf, digestStatement } from '../store/digest.ts'
-import type { Engine } from '../store/engine.ts'
+import { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
-import type { HorizonLimits } from '../writer/horizon.ts'
-import type { QueueLimits } from '../writer/queue.ts'
 import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
-import { HISTORY_SETTINGS, HistoryPruner, type HistorySettings } from './history-pruner.ts'
+import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
-import { defaultStoreLimitBytes } from './memory-limit.ts'
+import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
+import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
+import type { NodeSnapshots } from './node-snapshots.ts'
+import { Operations } from './operations.ts'
+import { snapshotsOf } from './own-snapshots.ts'
+import { openStores, restartImages } from './restart.ts'
 
-export interface NodeOptions {
-  log: Log
-  image: BaseImage
-  runtime: Runtime
-  logger: Logger
-  /** Reader threads; 0 serves typed reads from the writer's store, between batches. Default 1. */
-  readers?: number | undefined
-  /** Nobody else can write to this log, so its end need not be asked for. Default false. */
-  exclusive?: boolean | undefined
-  /** Boots the writer's engine. Default: in a thread of its own. */
-  boot?: ((image: BaseImage) => Promise<Engine>) | undefined
-  /** Memory that the writer's engine may take before additions are refused, bytes. */
-  storeLimitBytes?: number | undefined
-  /** Ms a client's transaction may take. Default 25,000. */
-  timeoutMs?: number | undefined
-  /** Ms a typed read may take. Default 10,000. */
-  readTimeoutMs?: number | undefined
-  /** Ms a user's SQL may run. Default 5,000. */
-  queryTimeoutMs?: number | undefined
-  /** Ms between looks at the log while nothing else does it. Default 500; without effect when exclusive. */
-  pollMs?: number | undefined
-  /** Ms between rounds of maintenance. Default 10,000. */
-  housekeepingMs?: number | undefined
-  queue?: QueueLimits | undefined
-  horizon?: HorizonLimits | undefined
-  /** How long what is over is kept. Default: Aurora's. */
-  history?: Partial<HistorySettings> | undefined
-  /** Limits of what a job may hold. Default: Aurora's. */
-  limits?: Partial<StoreLimits> | undefined
-}
-
-/** What a read must show. */
-export type Consistency =
-  /** Some committed state, without coordination. */
-  | { level: 'weak' }
-  /** Every write acknowledged before the call. */
-  | { level: 'consistent' }
-  /** At least this place of the log. */
-  | { level: 'minLsn'; lsn: number }
-
-export interface NodeReadAnswer extends ReadAnswer {
-  /** Ms since this node last knew that it had everything. */
-  ageMs: number
-}
+export type { ReplayProgress } from '../replica/progress.ts'
+export type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 
 /** SQL answers have at most so many rows. */
 export const MAX_QUERY_ROWS = 10_000
 
+/** The client of reads that nobody else asks for. */
+const OURSELVES = ''
+
 const DIGEST_TIMEOUT_MS = 60_000
+
+const KEPT_RECORD_BYTES = 32 * 1024 * 1024
 
 /**
  * A node: one log, one store that is written to, readers beside it. Several nodes on one table are several nodes of
@@ -84,6 +48,8 @@ const DIGEST_TIMEOUT_MS = 60_000
 export class BorealNode {
   readonly log: Log
   readonly schemaVersion: number
+  /** Large records that were read before. They belong to this store, as versions do. */
+  readonly records: KeptRecords
   readonly #options: NodeOptions
   readonly #follower: Follower
   readonly #pool: ReaderPool
@@ -93,12 +59,17 @@ export class BorealNode {
   readonly #poller: Poller
   readonly #housekeeper: Housekeeper
   readonly #pruner: HistoryPruner
+  readonly #snapshots: NodeSnapshots | undefined
+  readonly #ending = new AbortController()
   readonly #startedAt: number
+  /** What takes longer than a request may. */
+  readonly operations: Operations
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
     this.log = options.log
     this.schemaVersion = options.image.schemaVersion
+    this.records = new KeptRecords(options.keptRecordBytes ?? KEPT_RECORD_BYTES)
     this.#follower = parts.follower
     this.#pool = parts.pool
     this.#tail = parts.tail
@@ -115,39 +86,40 @@ export class BorealNode {
       read: async (statement) => (await this.read([statement], { level: 'consistent' })).results[0]!,
       submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
     })
+    this.operations = new Operations(options.runtime)
+    this.#snapshots = snapshotsOf(this, options, {
+      readers: () => this.#pool.readers.length,
+      signal: this.#ending.signal,
+    })
   }
 
-  /** Boots the engines, replays the log, and starts to serve. */
+  /** Boots the engines from the newest usable snapshot, replays what the log has beyond it, and starts to serve. */
   static async open(options: NodeOptions): Promise<BorealNode> {
     const { log, image, runtime, logger } = options
     const boot =
       options.boot ??
-      ((base) => ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason })))
+      ((base) =>
+        ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason }), 'writer-thread'))
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
-    const genesis = await patiently(() => log.genesis())
-    const pool = new ReaderPool({ image, log, genesis, logger, runtime, count: options.readers ?? 1 })
+    const images = restartImages({ log, objects: options.objects, base: image, runtime, logger })
     let writer: Writer | undefined
-    const progress = replayProgress(runtime, logger)
-    const opening = Follower.open({
-      log,
-      logger,
-      genesis,
-      boot: () => boot(image),
-      onStep: (step) => {
-        pool.feed(step)
-        writer?.observeStep(step)
-        if (writer === undefined) progress(step.to.lsn)
-      },
+    const openFrom = openStores({
+      ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
+      ...{ housekeeping: options.housekeeping, onProgress: options.onProgress },
+      maxWaitingReads: options.maxWaitingReads,
+      onStep: (step) => writer?.observeStep(step),
     })
-    let follower: Follower
+    const { follower, pool, load, startReaders, stop } = await patiently(() =>
+      withBestImage(images, Number.POSITIVE_INFINITY, logger, openFrom),
+    )
     try {
-      ;[follower] = await Promise.all([opening, pool.start()])
+      await patiently(load)
+      await startReaders()
       await patiently(() => follower.catchUp())
       await patiently(() => log.verifyEnd(follower.mark))
     } catch (error) {
-      // Threads left behind would keep a process alive that has nothing to do.
-      await Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+      await stop()
       throw error
     }
 
@@ -165,7 +137,9 @@ export class BorealNode {
       exclusive: options.exclusive ?? false,
       monotonic: runtime.monotonic,
     })
-    const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(options.readers ?? 1)
+    // A snapshot is taken in a store of its own.
+    const otherStores = (options.readers ?? 1) + (options.snapshots?.intervalMs ? 1 : 0)
+    const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(otherStores)
     const watermark = new Watermark({ follower, limitBytes })
     writer = new Writer({
       follower,
@@ -179,9 +153,11 @@ export class BorealNode {
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     })
-    await writer.start()
+    const started = writer
+    await started.start()
     const poller = new Poller({ tail, runtime, logger, intervalMs: options.exclusive ? 0 : (options.pollMs ?? 500) })
-    const households = () => [follower, ...pool.readers]
+    const isBusy = () => started.isBusy
+    const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
     const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
     return new BorealNode(options, { follower, pool, tail, writer, watermark, poller, housekeeper })
   }
@@ -210,25 +186,29 @@ export class BorealNode {
     return (await this.#writer.answers.at(lsn, index)).answer
   }
 
-  /** Runs statements at one place of the log that satisfies the consistency. */
-  async read(statements: Statement[], consistency: Consistency): Promise<NodeReadAnswer> {
+  /** Runs statements at one place of the log that satisfies the consistency. Clients take turns at busy readers. */
+  async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const answer =
       this.#pool.readers.length > 0
-        ? await this.#pool.read(statements, { minLsn, deadline }, readTimeoutMs)
+        ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
         : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
   }
 
   /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
-  async hold<T>(work: (store: HeldStore) => Promise<T>, consistency: Consistency): Promise<T & { ageMs: number }> {
+  async hold<T>(
+    work: (store: HeldStore) => Promise<T>,
+    consistency: Consistency,
+    client = OURSELVES,
+  ): Promise<T & { ageMs: number }> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
-      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline }, readTimeoutMs)
+      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
       await this.#reached(minLsn, deadline)
       return this.#follower.hold(work)
     }
@@ -240,6 +220,7 @@ export class BorealNode {
     statement: Statement,
     maxRows: number,
     consistency: Consistency,
+    client = OURSELVES,
   ): Promise<{ lsn: number; result: ResultSet }> {
     if (this.#options.readers === 0) {
       throw new BorealError(
@@ -251,7 +232,7 @@ export class BorealNode {
     const { queryTimeoutMs = 5_000, readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
-    return this.#pool.query(statement, maxRows, { minLsn, deadline }, queryTimeoutMs)
+    return this.#pool.query(statement, maxRows, { minLsn, deadline, client }, queryTimeoutMs)
   }
 
   /** Digest of the state, and the LSN it belongs to. Reads every row. */
@@ -261,7 +242,7 @@ export class BorealNode {
     const deadline = runtime.monotonic() + DIGEST_TIMEOUT_MS
     const { lsn, results } =
       this.#pool.readers.length > 0
-        ? await this.#pool.read([digestStatement], { minLsn, deadline }, DIGEST_TIMEOUT_MS)
+        ? await this.#pool.read([digestStatement], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
         : await this.#readFromStore([digestStatement], minLsn, deadline)
     return { lsn, digest: digestOf(results[0]) }
   }
@@ -269,6 +250,16 @@ export class BorealNode {
   /** Removes what is over and older than it is kept, now instead of at the next round. */
   prune(): Promise<{ tasks: number; updates: number }> {
     return this.#pruner.prune()
+  }
+
+  /**
+   * The snapshots of the store.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get snapshots(): NodeSnapshots {
+    if (this.#snapshots !== undefined) return this.#snapshots
+    throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
   }
 
   /** Confirms that this node has everything that is in the log at the time of the call. */
@@ -293,8 +284,12 @@ export class BorealNode {
       tailAgeMs: this.#tail.ageMs,
       uptimeMs: Math.round(runtime.monotonic() - this.#startedAt),
       waiting: this.#writer.waiting,
-      storeBytes: this.#watermark.bytes,
+      storeBytes: this.#watermark.bytes || (await this.#follower.engine.memory().catch(() => 0)),
+      storeLimitBytes: this.#watermark.limitBytes,
       storeFull: this.#watermark.full,
+      process: processMemory(),
+      housekeeping: this.#housekeeper.figures,
+      ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
       readers: this.#pool.readers.map((reader, index) => {
         const bytes = memory[index]
         return {
@@ -308,6 +303,8 @@ export class BorealNode {
 
   /** Finishes what is on its way and ends. */
   async close(): Promise<void> {
+    this.#snapshots?.stop()
+    this.#ending.abort()
     this.#poller.stop()
     this.#housekeeper.stop()
     this.#pruner.stop()
@@ -350,18 +347,6 @@ export class BorealNode {
 
 function limitsOf({ limits }: NodeOptions): StoreLimits {
   return { ...STORE_LIMITS, ...limits }
-}
-
-/** Says from time to time how far the replay at the start has got. */
-function replayProgress(runtime: Runtime, logger: Logger): (lsn: number) => void {
-  const startedAt = runtime.monotonic()
-  let saidAt = startedAt
-  return (lsn) => {
-    const now = runtime.monotonic()
-    if (now - saidAt < 1_000) return
-    saidAt = now
-    logger.info('replaying the log', { lsn, seconds: Math.round((now - startedAt) / 1_000) })
-  }
 }
 
 interface Parts {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createDynamoClient } from '../log/dynamo-client.ts'
 import { classifyFailure } from '../log/dynamo-failure.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
-import { ensureTable, openStore } from '../log/dynamo-store.ts'
+import { ensureTable, isStoreInTable, openStore } from '../log/dynamo-store.ts'
 import { EmbeddedTable } from '../log/embedded-table.ts'
 import { Log } from '../log/log.ts'
 import { isBorealError } from '../model/errors.ts'
@@ -13,10 +13,21 @@ import type { ObjectStore } from '../objects/object-store.ts'
 import { S3Objects } from '../objects/s3-objects.ts'
 import type { Storage } from './config.ts'
 import { withLogPatience } from './log-patience.ts'
+import { assertNothingLost } from './lost-store.ts'
+
+/** How a log that is open is reached: plain data, so that another thread of the process can open it, too. */
+export interface LogAddress {
+  storeId: string
+  table: string
+  /** Where the table is; undefined: as the SDK finds it. */
+  endpoint: string | undefined
+  objects: { folder: string } | { bucket: string }
+}
 
 export interface OpenedLog {
   log: Log
   objects: ObjectStore
+  address: LogAddress
   /** Whether nobody else can write to the log. */
   exclusive: boolean
   close(): Promise<void>
@@ -25,35 +36,47 @@ export interface OpenedLog {
 /** Table of the embedded profile; it is the only one there. */
 const EMBEDDED_TABLE = 'boreal'
 
-/** Opens the log of the store with this name, creating the store when the table has none. */
+/**
+ * Opens the log of the store with this name, creating the store when the table has none.
+ *
+ * @throws BorealError `not_ready` when a new store would take the place of one that was lost; `newStore` creates it all
+ *   the same
+ */
 export async function openLog(
   storage: Storage,
   name: string,
-  { runtime, logger }: { runtime: Runtime; logger: Logger },
+  { runtime, logger, newStore = false }: { runtime: Runtime; logger: Logger; newStore?: boolean },
 ): Promise<OpenedLog> {
   const embedded =
     storage.kind === 'embedded'
       ? await EmbeddedTable.open({ path: join(storage.data, 'table'), sync: storage.sync })
       : undefined
   try {
-    const { client, serverClock } = createDynamoClient({ endpoint: embedded?.endpoint }, runtime)
+    const endpoint = embedded?.endpoint
+    const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
     const table = storage.kind === 'embedded' ? EMBEDDED_TABLE : storage.table
     const context = { client, table, runtime, serverClock }
+    const place = objectsPlace(storage)
+    const mayCreate = async () => {
+      if (newStore) return
+      await assertNothingLost(objectsAt(place), name, (storeId) => isStoreInTable(context, storeId))
+    }
     const { storeId } = await withLogPatience(
       async () => {
         if (storage.kind === 'embedded' || storage.createTable) await ensureTable(context)
-        return openStore(context, name)
+        return openStore(context, name, mayCreate)
       },
       // A time-out, an overloaded server. One that cannot be reached or refuses us is rather a wrong setting.
       (error) => !isBorealError(error) && classifyFailure(error).kind === 'unknown',
       { runtime, logger },
     )
-    const objects = openObjects(storage)
-    const events = new DynamoLog(client, { table, storeId, serverClock })
-    const log = new Log(events, { storeId, bodies: objects, runtime, logger })
+    client.destroy()
+    const address = { storeId, table, endpoint, objects: place }
+    const { log, objects } = openLogAt(address, { runtime, logger })
     return {
       log,
       objects,
+      address,
       // The folder is locked by our table, and nobody else knows its port.
       exclusive: embedded !== undefined,
       close: async () => {
@@ -67,9 +90,22 @@ export async function openLog(
   }
 }
 
-function openObjects(storage: Storage): ObjectStore {
-  if (storage.kind === 'embedded') return new DirectoryObjects(join(storage.data, 'objects'))
-  return storage.bucket === undefined
-    ? new DirectoryObjects(storage.objects!)
-    : new S3Objects({ bucket: storage.bucket })
+/** Opens a log that is known to be there. The caller closes it. */
+export function openLogAt(
+  { storeId, table, endpoint, objects: place }: LogAddress,
+  { runtime, logger }: { runtime: Runtime; logger: Logger },
+): { log: Log; objects: ObjectStore } {
+  const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
+  const objects = objectsAt(place)
+  const events = new DynamoLog(client, { table, storeId, serverClock })
+  return { log: new Log(events, { storeId, bodies: objects, runtime, logger }), objects }
+}
+
+function objectsPlace(storage: Storage): LogAddress['objects'] {
+  if (storage.kind === 'embedded') return { folder: join(storage.data, 'objects') }
+  return storage.bucket === undefined ? { folder: storage.objects! } : { bucket: storage.bucket }
+}
+
+function objectsAt(place: LogAddress['objects']): ObjectStore {
+  return 'folder' in place ? new DirectoryObjects(place.folder) : new S3Objects({ bucket: place.bucket })
 }

@@ -26,20 +26,25 @@ export async function readSpeculatively(
   statements: Statement[],
   transaction: TransactionRequest,
   consistency: Consistency,
+  client?: string,
 ): Promise<SpeculativeAnswer> {
   const plan = planSpeculation(transaction, node.limits)
   const decide = (read: ResultSet[], lsn: number) => plan.decide(read, lsn, node.log.now())
   if (transaction.operations.length === 0) {
     // Nothing is written, so everything fits into one message.
-    const { lsn, ageMs, results } = await node.read([...plan.statements, ...statements], consistency)
+    const { lsn, ageMs, results } = await node.read([...plan.statements, ...statements], consistency, client)
     decide(results.slice(0, plan.statements.length), lsn)
     return { lsn, ageMs, results: results.slice(plan.statements.length), operationResults: [] }
   }
-  return node.hold(async (store) => {
-    const { changes, results: operationResults } = decide(await store.read(plan.statements), store.lsn)
-    const results = await store.readBehind(changes, statements).catch(refuse)
-    return { lsn: store.lsn, results, operationResults }
-  }, consistency)
+  return node.hold(
+    async (store) => {
+      const { changes, results: operationResults } = decide(await store.read(plan.statements), store.lsn)
+      const results = await store.readBehind(changes, statements).catch(refuse)
+      return { lsn: store.lsn, results, operationResults }
+    },
+    consistency,
+    client,
+  )
 }
 
 /** The database refused the rows, as it would refuse those of the transaction. */

@@ -1,9 +1,8 @@
-import type { Logger } from '../model/logger.ts'
-import type { Runtime } from '../model/runtime.ts'
 import { loadBaseImage } from '../store/base-image.ts'
 import type { NodeConfig } from './config.ts'
-import { BorealNode } from './node.ts'
+import { BorealNode, type NodeOptions } from './node.ts'
 import { type OpenedLog, openLog } from './open-log.ts'
+import { takeSnapshotInThread } from './snapshot-worker.ts'
 
 export interface StartedNode {
   node: BorealNode
@@ -13,13 +12,13 @@ export interface StartedNode {
 /** Opens log and objects as configured and starts a node on them. */
 export async function startNode(
   config: NodeConfig,
-  context: { runtime: Runtime; logger: Logger; onBuildImage?: () => void },
+  context: Pick<NodeOptions, 'runtime' | 'logger' | 'onProgress'> & { onBuildImage?: () => void },
 ): Promise<StartedNode> {
-  const { runtime, logger } = context
+  const { runtime, logger, onProgress } = context
   // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
   const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
-  const opened = await openLog(config.storage, config.name, context)
-  const node = await openNode(opened, { ...config, image, runtime, logger })
+  const opened = await openLog(config.storage, config.name, { ...context, newStore: config.newStore })
+  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress })
   return {
     node,
     close: async () => {
@@ -31,10 +30,19 @@ export async function startNode(
 
 async function openNode(
   opened: OpenedLog,
-  options: Omit<Parameters<typeof BorealNode.open>[0], 'log' | 'exclusive'>,
+  options: Omit<NodeOptions, 'log' | 'objects' | 'exclusive' | 'takeSnapshot'> & Pick<NodeConfig, 'snapshotCodec'>,
 ): Promise<BorealNode> {
   try {
-    return await BorealNode.open({ ...options, log: opened.log, exclusive: opened.exclusive })
+    const { log, objects, exclusive, address } = opened
+    const { image: base, logger } = options
+    const { snapshotCodec: codec } = options
+    return await BorealNode.open({
+      ...options,
+      log,
+      objects,
+      exclusive,
+      takeSnapshot: ({ signal, ...take }) => takeSnapshotInThread({ address, base, codec, logger, signal }, take),
+    })
   } catch (error) {
     await opened.close()
     throw error

@@ -1,6 +1,8 @@
+import { QUEUE_LIMITS, type QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import { STORE_LIMITS } from '../writer/store-limits.ts'
 import { HISTORY_SETTINGS, type HistorySettings } from './history-pruner.ts'
+import { SNAPSHOT_SETTINGS, type SnapshotSettings } from './node-snapshots.ts'
 
 const HOUR_MS = 60 * 60 * 1_000
 
@@ -32,6 +34,13 @@ export const STORE_SETTINGS = {
     'instance failures that an update may tolerate in all',
     STORE_LIMITS.maxUpdateInstanceFailures,
   ),
+  batchMs: setting(
+    'batch-ms',
+    'ms that deciding and writing a batch of transactions should take at most',
+    QUEUE_LIMITS.batchTargetMs,
+    1,
+    10_000,
+  ),
   taskHistoryHours: setting(
     'task-history-hours',
     'hours after which terminal tasks go',
@@ -62,17 +71,35 @@ export const STORE_SETTINGS = {
     'minutes between rounds of pruning, 0 for never',
     HISTORY_SETTINGS.intervalMs / 60_000,
   ),
+  snapshotMinutes: setting(
+    'snapshot-minutes',
+    'minutes between looks whether a snapshot is due, 0 for never; on a table of your own 0 unless set',
+    10,
+  ),
+  snapshotEntries: setting(
+    'snapshot-entries',
+    'new entries of the log at which a snapshot is due',
+    SNAPSHOT_SETTINGS.minEntries,
+    1,
+  ),
+  snapshotsKept: setting('snapshots-kept', 'verified snapshots to keep', SNAPSHOT_SETTINGS.keep, 2, 1_000),
 }
 
 export type StoreSettings = Record<keyof typeof STORE_SETTINGS, number>
 
 /** The settings in the form the node takes them. */
-export function storeOptions(settings: StoreSettings): { limits: StoreLimits; history: HistorySettings } {
+export function storeOptions(settings: StoreSettings): {
+  limits: StoreLimits
+  queue: QueueLimits
+  history: HistorySettings
+  snapshots: SnapshotSettings
+} {
   return {
     limits: {
       maxTasksPerJob: settings.maxTasksPerJob,
       maxUpdateInstanceFailures: settings.maxUpdateInstanceFailures,
     },
+    queue: { ...QUEUE_LIMITS, batchTargetMs: settings.batchMs },
     history: {
       taskRetentionMs: settings.taskHistoryHours * HOUR_MS,
       taskMinRetentionMs: settings.taskHistoryMinHours * HOUR_MS,
@@ -80,6 +107,11 @@ export function storeOptions(settings: StoreSettings): { limits: StoreLimits; hi
       updateRetentionMs: settings.updateHistoryHours * HOUR_MS,
       updatesPerJob: settings.updateHistoryPerJob,
       intervalMs: settings.pruneMinutes * 60_000,
+    },
+    snapshots: {
+      intervalMs: settings.snapshotMinutes * 60_000,
+      minEntries: settings.snapshotEntries,
+      keep: settings.snapshotsKept,
     },
   }
 }

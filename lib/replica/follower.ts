@@ -1,22 +1,27 @@
 import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
-import type { Logger } from '../model/logger.ts'
 import type { Engine } from '../store/engine.ts'
-import { HOUSEKEEPING_LIMITS, type HousekeepingLimits, keepHouse } from '../store/housekeeping.ts'
+import { HOUSEKEEPING_LIMITS, type HousekeepingLimits } from '../store/housekeeping.ts'
+import { inSharedMemory, partsInMemory, type StoreImage } from '../store/image-parts.ts'
 import { Mutex } from '../store/mutex.ts'
 import { BEGIN, type Statement } from '../store/statement.ts'
-import { type Step, Store } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
+import type { Store } from '../store/store.ts'
 import type { HeldStore } from './held-store.ts'
+import { doSlice, type Housework } from './housework.ts'
+import { type ImageSource, openStore, type PlacedImage, withBestImage } from './image-source.ts'
+import { ProgressMeter, type ProgressOptions, type ReplayProgress } from './progress.ts'
 import type { ReadAnswer } from './reader.ts'
-import { replay } from './replay.ts'
+import { isMuch, type ReplayOptions, replay, replayInBulk } from './replay.ts'
 
-export interface FollowerOptions {
+export interface FollowerOptions extends ProgressOptions {
   log: Log
-  logger: Logger
-  genesis: LogMark
-  /** Boots an engine at the empty store. */
-  boot(): Promise<Engine>
+  /** When maintenance is needed. Default: that of a store on which no user's SQL runs. */
+  housekeeping?: Partial<HousekeepingLimits> | undefined
+  /** Where a store is booted from that has to be built anew. */
+  images: ImageSource
+  boot(image: StoreImage): Promise<Engine>
   /** Hears every step that the store takes, in order and once each, also across a rebuild. */
   onStep(step: Step): void
 }
@@ -32,6 +37,7 @@ export class Follower {
   /** How far `onStep` has been told. */
   #told: number
   #rebuilding: Promise<void> | undefined
+  #meter: ProgressMeter | undefined
 
   private constructor(options: FollowerOptions, store: Store) {
     this.#options = options
@@ -39,9 +45,9 @@ export class Follower {
     this.#told = store.mark.lsn
   }
 
-  /** Boots the store, empty. Call `catchUp` to bring it to the end of the log. */
-  static async open(options: FollowerOptions): Promise<Follower> {
-    return new Follower(options, await Store.open(await options.boot(), options.genesis))
+  /** Boots the store from an image. Call `load` and `catchUp` to bring it to the end of the log. */
+  static async open(options: FollowerOptions, image: PlacedImage): Promise<Follower> {
+    return new Follower(options, await openStore(await options.boot(image), image))
   }
 
   /** Where the store stands. */
@@ -57,6 +63,36 @@ export class Follower {
   /** Runs `work` on the store while nobody else uses it. Not reentrant. */
   exclusive<T>(work: (store: Store) => Promise<T>): Promise<T> {
     return this.#mutex.run(() => work(this.#store))
+  }
+
+  /** Whether somebody waits for the store. */
+  get contended(): boolean {
+    return this.#mutex.contended
+  }
+
+  /** How far a replay has got that takes its time: at the start, or when the store is built anew. */
+  get progress(): ReplayProgress | undefined {
+    return this.#meter?.progress
+  }
+
+  /**
+   * Applies the log up to `target`, and reports how far it is. Without telling steps it can be done in bulk; who is fed
+   * from them then begins behind it. Throws what makes that impossible (see `replay`).
+   */
+  load(target: number, { telling }: { telling: boolean }): Promise<void> {
+    return this.exclusive((store) => this.#load(store, target, telling))
+  }
+
+  /** A physical copy of the store, from which others can boot. */
+  image(): Promise<Omit<PlacedImage, 'wasm'>> {
+    return this.exclusive(async (store) => {
+      // A commit that was put off goes first.
+      await store.run([])
+      const { mark, engine } = store
+      const parts: Uint8Array[] = []
+      for await (const part of engine.image()) parts.push(inSharedMemory(part))
+      return { parts: partsInMemory(...parts), mark, name: "the writer's store" }
+    })
   }
 
   /** Applies what the log has beyond the store. Throws what makes that impossible (see `replay`). */
@@ -86,9 +122,10 @@ export class Follower {
     )
   }
 
-  /** Maintenance of the store, between steps. */
-  keepHouse(limits: HousekeepingLimits = HOUSEKEEPING_LIMITS): Promise<string[]> {
-    return this.exclusive((store) => keepHouse(store, limits))
+  /** A piece of maintenance, between steps; put off while somebody would have to wait for it, as long as that is possible. */
+  keepHouse(isBusy: () => boolean): Promise<Housework> {
+    const limits = { ...HOUSEKEEPING_LIMITS, ...this.#options.housekeeping, changedRows: 0 }
+    return this.exclusive((store) => doSlice(store, limits, isBusy))
   }
 
   /** A step was taken: passes it on. To be called by whoever took it, inside `exclusive`. */
@@ -98,7 +135,7 @@ export class Follower {
   }
 
   /**
-   * Throws the store away and builds it anew from the log: after its engine has died, or when it does not agree with
+   * Throws the store away and builds it anew from an image and the log: after its engine has died, or when it does not agree with
    * the log any more. Steps that were told before are not told again.
    */
   rebuild(): Promise<void> {
@@ -111,11 +148,28 @@ export class Follower {
   }
 
   async #rebuild(): Promise<void> {
-    const { log, logger, genesis, boot } = this.#options
-    logger.warn('rebuilding the store from the log', { lsn: this.#told })
+    const { log, logger, images, boot } = this.#options
+    logger.warn('rebuilding the store', { lsn: this.#told })
     await this.#store.engine.kill().catch((error: unknown) => logger.debug('engine', { error: messageOf(error) }))
-    this.#store = await Store.open(await boot(), genesis)
-    if (this.#told > genesis.lsn) await replay(log, this.#store, { upTo: this.#told })
+    // Not beyond what was told: the steps in between would never be.
+    this.#store = await withBestImage(images, this.#told, logger, async (image) => openStore(await boot(image), image))
+    await this.#load(this.#store, this.#told, false)
     await replay(log, this.#store, { onStep: (step) => this.tell(step) })
+  }
+
+  async #load(store: Store, target: number, telling: boolean): Promise<void> {
+    const from = store.mark.lsn
+    if (target <= from) return
+    const meter = new ProgressMeter({ from, target }, this.#options)
+    this.#meter = meter
+    const options: ReplayOptions = { upTo: target, onRun: ({ to, events }) => meter.add(to.lsn, events) }
+    if (telling) options.onStep = (step) => this.tell(step)
+    try {
+      await (!telling && isMuch(from, target) ? replayInBulk : replay)(this.#options.log, store, options)
+      meter.end()
+    } finally {
+      this.#meter = undefined
+      this.#told = Math.max(this.#told, store.mark.lsn)
+    }
   }
 }

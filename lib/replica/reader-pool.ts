@@ -3,11 +3,15 @@ import type { Runtime } from '../model/runtime.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
-import type { Step } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
+import { FairQueue } from './fair-queue.ts'
 import type { HeldStore } from './held-store.ts'
+import { type ImageSource, type PlacedImage, withBestImage } from './image-source.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
+  /** Where readers are booted from that replace others. */
+  images: ImageSource
   /** How many readers to keep. */
   count: number
   runtime: Runtime
@@ -20,11 +24,15 @@ export interface ReadTarget {
   minLsn: number
   /** Monotonic time after which nobody waits for the answer. */
   deadline: number
+  /** Who asks: clients take turns when readers are busy. */
+  client: string
 }
 
 /** Work handed to one reader at once; the rest waits here, where it can still go to another one. */
 const MAX_LOAD = 16
 const MAX_WAITING = 10_000
+/** The part of those that may be one client's: there is always room for another one. */
+const CLIENT_SHARE = 0.5
 const RESPAWN_PAUSE_MS = 200
 
 /** How long a step may wait for company, and how many may. Bounds how old a weak read can be. */
@@ -33,16 +41,17 @@ const MAX_UNSENT = 64
 
 /**
  * Keeps a number of readers going, feeds them the steps of the log, and gives each read to one that has got far
- * enough. A reader that ended is replaced: the new one reads the log by itself up to the place of the feed.
+ * enough. A reader that ended is replaced: the new one boots from an image, and reads the log by itself from there to the
+ * place of the feed.
  */
 export class ReaderPool {
   readonly #options: ReaderPoolOptions
   readonly #readers: Reader[] = []
   /** Readers that are still catching up, with the steps that have come since they began. */
   readonly #joining = new Set<Step[]>()
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new FairQueue<Waiting>()
   /** Place of the last step that came in. */
-  #lsn: number
+  #lsn = 0
   /** Steps that the readers do not have yet. */
   #unsent: Step[] = []
   #timer: NodeJS.Timeout | undefined
@@ -50,13 +59,14 @@ export class ReaderPool {
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options
-    this.#lsn = options.genesis.lsn
   }
 
-  /** Boots the readers, at the empty store. */
-  async start(): Promise<void> {
+  /** Boots the readers from an image. Steps are fed from `lsn` on; until there they read the log by themselves. */
+  async start(image: PlacedImage, lsn = image.mark.lsn): Promise<void> {
+    this.#lsn = lsn
     const boots = Array.from({ length: this.#options.count }, async () => {
-      const reader = await this.#boot()
+      const reader = await this.#boot(image)
+      await reader.catchUp(this.#options.log, lsn)
       if (this.#stopped) await reader.stop()
       else this.#readers.push(reader)
     })
@@ -81,12 +91,16 @@ export class ReaderPool {
   }
 
   #send(): void {
+    this.#handOver()
+    this.#dispatch()
+  }
+
+  #handOver(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#unsent.length === 0) return
     for (const reader of this.#readers) reader.take(this.#unsent)
     this.#unsent = []
-    this.#dispatch()
   }
 
   /** Runs statements on a reader. Waits for one until the deadline. */
@@ -136,12 +150,15 @@ export class ReaderPool {
     const start = (reader: Reader) => work(reader).finally(() => this.#dispatch())
     const free = this.#free(target.minLsn)
     if (free !== undefined && this.#waiting.size === 0) return start(free)
-    if (this.#waiting.size >= (this.#options.maxWaiting ?? MAX_WAITING)) {
+    const { maxWaiting = MAX_WAITING } = this.#options
+    const ofClient = this.#waiting.sizeOf(target.client)
+    if (this.#waiting.size >= maxWaiting || ofClient >= maxWaiting * CLIENT_SHARE) {
       return Promise.reject(new BorealError('overloaded', 'too many reads are waiting', { retryAfter: 1 }))
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         minLsn: target.minLsn,
+        client: target.client,
         serve: (reader) => {
           this.#forget(waiting)
           resolve(start(reader))
@@ -155,13 +172,13 @@ export class ReaderPool {
           Math.max(0, target.deadline - this.#options.runtime.monotonic()),
         ),
       }
-      this.#waiting.add(waiting)
+      this.#waiting.add(target.client, waiting)
     })
   }
 
   #forget(waiting: Waiting): void {
     clearTimeout(waiting.timer)
-    this.#waiting.delete(waiting)
+    this.#waiting.delete(waiting.client, waiting)
   }
 
   #tooLate(target: ReadTarget): BorealError {
@@ -173,7 +190,7 @@ export class ReaderPool {
   }
 
   #free(minLsn: number): Reader | undefined {
-    if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#send()
+    if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#handOver()
     let best: Reader | undefined
     for (const reader of this.#readers) {
       if (reader.lsn < minLsn || reader.load >= MAX_LOAD) continue
@@ -183,16 +200,16 @@ export class ReaderPool {
   }
 
   #dispatch(): void {
-    for (const waiting of this.#waiting) {
-      const reader = this.#free(waiting.minLsn)
-      if (reader !== undefined) waiting.serve(reader)
-      // Those behind may ask for an earlier place; but when no reader is free at all there is nothing to look for.
-      else if (this.#free(0) === undefined) return
+    // When no reader is free at all there is nothing to look for.
+    while (this.#waiting.size > 0 && this.#free(0) !== undefined) {
+      const next = this.#waiting.take(({ minLsn }) => this.#free(minLsn) !== undefined)
+      if (next === undefined) return
+      next.serve(this.#free(next.minLsn)!)
     }
   }
 
-  #boot(): Promise<Reader> {
-    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) })
+  #boot(image: PlacedImage): Promise<Reader> {
+    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) }, image)
   }
 
   #replace(reader: Reader): void {
@@ -208,7 +225,8 @@ export class ReaderPool {
       // Steps that come while the reader catches up are kept for it; it stops where they begin.
       const steps: Step[] = []
       try {
-        const reader = await this.#boot()
+        const { images, logger } = this.#options
+        const reader = await withBestImage(images, this.#lsn, logger, (image) => this.#boot(image))
         this.#joining.add(steps)
         await reader.catchUp(this.#options.log, this.#lsn)
         this.#send()
@@ -228,6 +246,7 @@ export class ReaderPool {
 
 /** A read that waits for a reader. */
 interface Waiting {
+  client: string
   minLsn: number
   timer: NodeJS.Timeout
   serve(reader: Reader): void

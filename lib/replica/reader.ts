@@ -1,17 +1,18 @@
-import type { LogMark } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { BaseImage } from '../store/base-image.ts'
 import { EngineDied } from '../store/engine-died.ts'
-import { keepHouse, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
+import { type HousekeepingLimits, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { BEGIN, ROLLBACK, type Statement } from '../store/statement.ts'
-import { type Step, Store } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
+import type { Store } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HeldStore } from './held-store.ts'
-import { replay } from './replay.ts'
+import { doSlice, type Housework } from './housework.ts'
+import { openStore, type PlacedImage } from './image-source.ts'
+import { isMuch, replay, replayInBulk } from './replay.ts'
 
 export interface ReadAnswer {
   /** The place of the log that the answer shows. */
@@ -20,10 +21,10 @@ export interface ReadAnswer {
 }
 
 export interface ReaderOptions {
-  image: BaseImage
   log: Log
-  genesis: LogMark
   logger: Logger
+  /** When maintenance is needed. Default: that of a store on which users' SQL runs. */
+  housekeeping?: Partial<HousekeepingLimits> | undefined
   /** Hears once when the reader has ended. */
   onEnd(reader: Reader): void
 }
@@ -54,6 +55,7 @@ export class Reader {
   readonly #engine: ThreadEngine
   readonly #store: Store
   readonly #logger: Logger
+  readonly #housekeeping: Partial<HousekeepingLimits>
   readonly #work: Work[] = []
   readonly #holding = new Mutex()
   /** Those that hold the reader or wait to. */
@@ -62,29 +64,30 @@ export class Reader {
   #kept: Step[] | undefined
   #lsn: number
 
-  private constructor(engine: ThreadEngine, store: Store, logger: Logger) {
+  private constructor(engine: ThreadEngine, store: Store, { logger, housekeeping = {} }: ReaderOptions) {
     this.#engine = engine
     this.#store = store
     this.#logger = logger
+    this.#housekeeping = housekeeping
     this.#lsn = store.mark.lsn
   }
 
-  /** Boots a reader at the empty store. */
-  static async boot(options: ReaderOptions): Promise<Reader> {
+  /** Boots a reader from an image. */
+  static async boot(options: ReaderOptions, image: PlacedImage): Promise<Reader> {
     let reader: Reader | undefined
-    const engine = await ThreadEngine.boot(options.image, (reason) => {
+    const engine = await ThreadEngine.boot(image, (reason) => {
       if (reader === undefined) return
       options.logger.warn('reader ended', { reason })
       reader.#stopTimers()
       options.onEnd(reader)
     })
-    reader = new Reader(engine, await Store.open(engine, options.genesis), options.logger)
+    reader = new Reader(engine, await openStore(engine, image), options)
     return reader
   }
 
   /** Reads the log by itself up to exactly `lsn`. */
   async catchUp(log: Log, lsn: number): Promise<void> {
-    if (lsn > this.#store.mark.lsn) await replay(log, this.#store, { upTo: lsn })
+    await (isMuch(this.#store.mark.lsn, lsn) ? replayInBulk : replay)(log, this.#store, { upTo: lsn })
     this.#lsn = this.#store.mark.lsn
   }
 
@@ -167,10 +170,10 @@ export class Reader {
     return { lsn, result: await this.#do(limitMs, () => this.#engine.query(statement, maxRows)) }
   }
 
-  /** Maintenance of the store, between other work. */
-  keepHouse(): Promise<string[]> {
+  /** A piece of maintenance, between other work; put off while there is any, as long as that is possible. */
+  keepHouse(): Promise<Housework> {
     const store = { run: (statements: Statement[]) => this.#do(undefined, () => this.#store.run(statements)) }
-    return keepHouse(store, READER_HOUSEKEEPING_LIMITS)
+    return doSlice(store, { ...READER_HOUSEKEEPING_LIMITS, ...this.#housekeeping }, () => this.load > 0)
   }
 
   async memory(): Promise<number> {

@@ -5,18 +5,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { INITDB_PARAMS, PgliteEngine, POSTGRES_CONF } from './engine.ts'
+import { inSharedMemory, partsInMemory, type StoreImage } from './image-parts.ts'
 import { loadMigrations, type Migration } from './migrations.ts'
 import { statement } from './statement.ts'
+
+/** Version of PGlite in this build. */
+export const PGLITE_VERSION = manifest.dependencies['@electric-sql/pglite']
 
 /**
  * The base image: an empty store at the current schema, from which every engine boots. initdb takes seconds, loading
  * an image half of one, so the image is built once per (schema, PGlite version, settings) and kept in a cache folder.
  */
-export interface BaseImage {
-  bytes: SharedArrayBuffer
-  /** The database's code, compiled once for all engines of the process. */
-  wasm: WebAssembly.Module
+export interface BaseImage extends StoreImage {
   schemaVersion: number
+  /** Over the migrations that made the schema, hex: builds with the same one mean the same by their tables. */
+  schemaChecksum: string
 }
 
 export interface BaseImageOptions {
@@ -33,9 +36,13 @@ export async function loadBaseImage(options: BaseImageOptions = {}): Promise<Bas
   const file = join(dir, `base-${imageKey(migrations)}.tar`)
   const wasm = await compileDatabase()
   const bytes = (await readFile(file).catch(() => undefined)) ?? (await buildInto(dir, file, migrations, options))
-  const shared = new SharedArrayBuffer(bytes.byteLength)
-  new Uint8Array(shared).set(bytes)
-  return { bytes: shared, wasm, schemaVersion: migrations.length }
+  return { parts: partsInMemory(inSharedMemory(bytes)), wasm, ...schemaOf(migrations) }
+}
+
+function schemaOf(migrations: Migration[]): Pick<BaseImage, 'schemaVersion' | 'schemaChecksum'> {
+  const checksums = migrations.map(({ checksum }) => checksum)
+  const schemaChecksum = createHash('sha256').update(checksums.join('\0')).digest('hex')
+  return { schemaVersion: migrations.length, schemaChecksum }
 }
 
 async function compileDatabase(): Promise<WebAssembly.Module> {
@@ -44,7 +51,7 @@ async function compileDatabase(): Promise<WebAssembly.Module> {
 }
 
 function imageKey(migrations: Migration[]): string {
-  const parts = [manifest.dependencies['@electric-sql/pglite'], POSTGRES_CONF, ...INITDB_PARAMS]
+  const parts = [PGLITE_VERSION, POSTGRES_CONF, ...INITDB_PARAMS]
   for (const migration of migrations) parts.push(migration.checksum)
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 24)
 }
@@ -59,7 +66,9 @@ async function buildInto(
   const engine = await PgliteEngine.boot()
   try {
     for (const migration of migrations) await apply(engine, migration)
-    const image = await engine.image()
+    const parts: Uint8Array[] = []
+    for await (const part of engine.image()) parts.push(part)
+    const image = Buffer.concat(parts)
     await mkdir(dir, { recursive: true })
     // Others may build the same image at the same moment: each writes its own file, the last rename wins.
     const temporary = `${file}.${process.pid}.${Date.now()}`

@@ -36,6 +36,8 @@ export class ChangeSet implements ChangeSink {
 
   /** Remembers a client's key (its hash, hex). */
   remember(keyHash: string, row: IdempotencyRow): void {
+    // One that was forgotten and is used anew goes to the end: the order is that of the times.
+    this.idempotency.delete(keyHash)
     this.idempotency.set(keyHash, row)
   }
 
@@ -56,6 +58,7 @@ export class ChangeSet implements ChangeSink {
 
   moveHorizon(timeMs: number, beforeLsn: number): void {
     this.horizon = { timeMs, beforeLsn }
+    forgetBefore(this.idempotency, timeMs)
   }
 
   /** Keys of every row touched, by table. */
@@ -74,6 +77,14 @@ export class ChangeSet implements ChangeSink {
       change.meta = meta
     }
     if (row !== undefined) jobChangesOf(this.jobs, table, row, meta.version)
+  }
+}
+
+/** Drops the keys from before a time. They are in the order of their times, so it costs what goes. */
+export function forgetBefore(keys: Map<string, IdempotencyRow>, timeMs: number): void {
+  for (const [hash, row] of keys) {
+    if (row.timeMs >= timeMs) return
+    keys.delete(hash)
   }
 }
 

@@ -1,3 +1,4 @@
+import { Aftermath } from './aftermath.ts'
 import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
 import { countRow, forgetTasks, removeEmptyJobs, upsertJobs } from './job-changes.ts'
@@ -27,7 +28,12 @@ export interface AppliedMark {
  * The SQL of a change set: each table written once, whatever the number of rows. The statements hold values only, so
  * they can be run on any store that stands where `before` was read.
  */
-export function changeStatements(changes: ChangeSet, before: RowBefore, mark: AppliedMark): Statement[] {
+export function changeStatements(
+  changes: ChangeSet,
+  before: RowBefore,
+  mark: AppliedMark,
+  later?: Aftermath,
+): Statement[] {
   const effects = completed(changes, before)
   const statements: Statement[] = []
   if (effects.jobs.size > 0) statements.push(upsertJobs(effects.jobs))
@@ -39,12 +45,12 @@ export function changeStatements(changes: ChangeSet, before: RowBefore, mark: Ap
     if (puts.length > 0) statements.push(upsert(table, puts))
   }
   for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
-  if (effects.abandonedConfigs.size > 0) statements.push(removeUnreferenced(effects.abandonedConfigs))
   for (const each of [forgetTasks(effects.jobs), removeEmptyJobs(effects.jobs)]) if (each) statements.push(each)
   if (changes.tables.size > 0) statements.push(entityChanges(changes))
   if (effects.departures.size > 0) statements.push(departures(effects))
-  if (changes.idempotency.size > 0) statements.push(idempotencyKeys(changes))
-  if (changes.horizon !== undefined) statements.push(...forget(changes.horizon))
+  const aftermath = later ?? new Aftermath()
+  aftermath.add(changes, effects.abandonedConfigs)
+  if (later === undefined) statements.push(...aftermath.statements())
   statements.push(applied(mark))
   return statements
 }
@@ -94,19 +100,6 @@ function completedRows(table: Table, rows: Map<string, Change>, before: RowBefor
   return written
 }
 
-const REFERRING = TABLES.filter((table) => table.configs !== undefined)
-
-/** A config exists while something refers to it. */
-function removeUnreferenced(configIds: Set<string>): Statement {
-  const references = REFERRING.map(
-    (table) => `not exists (select from ${table.configsIn ?? table.name} r where r.config_id = c.config_id)`,
-  )
-  return {
-    sql: `delete from task_config c where config_id = any($1::text[]) and ${references.join(' and ')}`,
-    params: [arrayParam([...configIds])],
-  }
-}
-
 function entityChanges(changes: ChangeSet): Statement {
   const versions = new Map<string, number>()
   for (const [table, rows] of changes.tables) {
@@ -137,34 +130,6 @@ function departures(effects: Effects): Statement {
       arrayParam(rows.map((row) => row.version)),
     ],
   }
-}
-
-function idempotencyKeys({ idempotency }: ChangeSet): Statement {
-  const keys = [...idempotency.values()]
-  return {
-    sql:
-      'insert into boreal.idempotency (key_hash, lsn, index, time_ms) ' +
-      'select * from unnest($1::bytea[], $2::int8[], $3::int4[], $4::int8[])',
-    params: [
-      arrayParam([...idempotency.keys()].map((hash) => `\\x${hash}`)),
-      arrayParam(keys.map((key) => key.lsn)),
-      arrayParam(keys.map((key) => key.index)),
-      arrayParam(keys.map((key) => key.timeMs)),
-    ],
-  }
-}
-
-function forget(horizon: { timeMs: number; beforeLsn: number }): Statement[] {
-  return [
-    statement(
-      'update boreal.horizon set time_ms = $1, before_lsn = $2 where one = 1',
-      horizon.timeMs,
-      horizon.beforeLsn,
-    ),
-    statement('delete from boreal.idempotency where time_ms < $1', horizon.timeMs),
-    // Departures from roles stay: there are few of them, and the version of a role would go back without them.
-    statement(`delete from boreal.departure where version < $1 and scope not like 'role:%'`, horizon.beforeLsn),
-  ]
 }
 
 /** Moves the mark. Division by zero fails the SQL transaction on a store that stands elsewhere: a step fits one place only. */

@@ -92,6 +92,13 @@ export function digestOf(result: ResultSet | undefined): string {
   return textOf(result?.rows[0]?.[0])!
 }
 
+/** Rows by table, of the tables that the digest covers. */
+export const rowCountsStatement: Statement = statement(
+  `select json_build_object(${Object.keys(TABLES)
+    .map((table) => `'${table}', (select count(*) from ${table})`)
+    .join(', ')})`,
+)
+
 /** Hash by table, to find where two stores differ. */
 export const tableHashesStatement: Statement = statement(
   `select json_build_object(${Object.keys(TABLES)

@@ -1,45 +1,5 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../model/errors.ts'
-import { PgliteEngine } from './engine.ts'
-import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
+import { serveEngine } from './serve-engine.ts'
 
-/** Entry of an engine's thread: boots from the image it was given, then answers requests in order. */
+/** Entry of a reader's engine thread. */
 
-const port = parentPort!
-
-async function answer(engine: PgliteEngine, request: EngineRequest): Promise<EngineAnswer> {
-  switch (request.kind) {
-    case 'run':
-      return { id: request.id, bytes: await engine.runRaw(request.statements, request.options) }
-    case 'query':
-      return { id: request.id, bytes: await engine.queryRaw(request.statement, request.maxRows) }
-    case 'image':
-      return { id: request.id, bytes: await engine.image() }
-    case 'memory':
-      return { id: request.id, memory: await engine.memory() }
-  }
-}
-
-async function main(): Promise<void> {
-  const { image, wasm } = workerData as EngineThreadData
-  const engine = await PgliteEngine.boot(new Uint8Array(image), wasm)
-  port.postMessage({ ready: true } satisfies EngineReady)
-  let previous = Promise.resolve()
-  port.on('message', (request: EngineRequest) => {
-    previous = previous.then(async () => {
-      try {
-        const result = await answer(engine, request)
-        const transfer = 'bytes' in result ? [result.bytes.buffer as ArrayBuffer] : []
-        port.postMessage(result, transfer)
-      } catch (error) {
-        // A failed statement is an answer like any other. What arrives here is a database that can't go on.
-        port.postMessage({ id: request.id, failure: messageOf(error) } satisfies EngineAnswer)
-        process.exit(1)
-      }
-    })
-  })
-}
-
-main().catch((error: unknown) => {
-  port.postMessage({ ready: false, failure: messageOf(error) } satisfies EngineReady)
-})
+serveEngine()

@@ -1,18 +1,21 @@
 import { PGlite } from '@electric-sql/pglite'
-import type { BaseImage } from './base-image.ts'
+import { ImageFolder, imageOf, type NeededWal } from './data-folder.ts'
+import type { ImageParts, StoreImage } from './image-parts.ts'
+import { type Procedure, runningAhead } from './procedure.ts'
 import {
   decodeResults,
   fetched,
   fetchedResult,
   fetchMessage,
   joined,
+  jsonOf,
   PreparedStatements,
   type ResultSet,
   unpreparedMessages,
 } from './protocol.ts'
 import { MAX_PAGE_BYTES } from './read.ts'
 import { QUERY_EPILOGUE, QUERY_PROLOGUE } from './sql-guard.ts'
-import type { Statement } from './statement.ts'
+import { type Statement, statement } from './statement.ts'
 
 /**
  * An engine runs statements; it knows nothing of tasks or logs. There is one connection and one thread, so statements
@@ -22,14 +25,23 @@ export interface Engine {
   /** Runs the statements in order, in one message; stops at the first that fails (SqlError). */
   run(statements: Statement[], options?: RunOptions): Promise<ResultSet[]>
   /**
+   * Runs a procedure beside the engine, with statements ahead of its first ones.
+   *
+   * @throws EngineDied when those fail, and whatever the procedure throws
+   */
+  call<Input, Output>(procedure: Procedure<Input, Output>, input: Input, ahead?: Statement[]): Promise<Output>
+  /**
    * Runs one statement of a user's, read-only (sql-guard.ts), and gives its first rows, with columns: at most `maxRows`,
    * and no more than make a page of bytes.
    */
   query(statement: Statement, maxRows: number): Promise<ResultSet>
   /** Bytes of memory the engine holds, approximately. */
   memory(): Promise<number>
-  /** A physical copy of the database (tar of the data directory), from which an engine can boot. */
-  image(): Promise<Uint8Array>
+  /**
+   * A physical copy of the database (tar of the data directory), from which an engine can boot, in parts of IMAGE_PART_BYTES.
+   * Nothing else may be asked of the engine until the last one has come.
+   */
+  image(): AsyncGenerator<Uint8Array>
   /** Ends at once, whatever is running. A reason says that something is wrong. */
   kill(reason?: string): Promise<void>
   readonly alive: boolean
@@ -39,6 +51,9 @@ export interface RunOptions {
   /** Give the columns' names and types too. */
   describe?: boolean
 }
+
+/** Version of Postgres in the engine. Images are bound to it: another one cannot read them. */
+export const POSTGRES_MAJOR = 18
 
 /**
  * Settings of every engine. The store is volatile (the log is the truth), so nothing waits for a disk; buffers are
@@ -69,39 +84,55 @@ export const INITDB_PARAMS = ['--wal-segsize=1']
  * Session settings. Nothing analyzes a young table, and a prepared statement keeps its first generic plan, so a plan
  * made on an empty table would scan for ever. Every lookup has an index; a plan that scans is never right here.
  */
-const SESSION = 'set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set client_min_messages = error'
+const SESSION = [
+  'set enable_seqscan = off',
+  'set plan_cache_mode = force_generic_plan',
+  'set client_min_messages = error',
+  // Analyzing samples so many rows times 300, whatever the size of a table; the usual 100 would stall reads for longer.
+  'set default_statistics_target = 30',
+].join(';')
 
 /** Rows of a user's statement that are fetched before anything is known of their size. */
 const FIRST_FETCH = 16
 
 const INITIAL_MEMORY = 128 * 1024 * 1024
 
+/** An image is handled in parts of so many bytes: what moves it holds one or a few of them, whatever its size. */
+export const IMAGE_PART_BYTES = 16 * 1024 * 1024
+
+/** What of the log of changes an image needs: from the last checkpoint on. */
+const NEEDED_WAL = statement(`
+  select json_build_object('first', pg_walfile_name(redo_lsn), 'last', pg_walfile_name(pg_current_wal_lsn()))
+  from pg_control_checkpoint()`)
+
 /** An engine in this thread. */
 export class PgliteEngine implements Engine {
   readonly #pg: PGlite
   readonly #prepared = new PreparedStatements()
   #alive = true
+  /** The image that is being handed out. */
+  #image: Generator<Uint8Array> | undefined
 
   private constructor(pg: PGlite) {
     this.#pg = pg
   }
 
   /** Boots from an image, or runs initdb (seconds) when there is none. */
-  static async boot(image?: Uint8Array, wasm?: WebAssembly.Module): Promise<PgliteEngine> {
+  static async boot(image?: ImageParts, wasm?: WebAssembly.Module): Promise<PgliteEngine> {
     const pg = await PGlite.create({
       initialMemory: INITIAL_MEMORY,
+      // Written at every boot: an image of an earlier build has its own.
+      postgresqlconf: POSTGRES_CONF,
       ...(wasm === undefined ? {} : { pgliteWasmModule: wasm }),
-      ...(image === undefined
-        ? { initDbStartParams: INITDB_PARAMS, postgresqlconf: POSTGRES_CONF }
-        : { loadDataDir: new Blob([image as Uint8Array<ArrayBuffer>]) }),
+      ...(image === undefined ? { initDbStartParams: INITDB_PARAMS } : { fs: new ImageFolder(image) }),
     })
     await pg.exec(SESSION)
     return new PgliteEngine(pg)
   }
 
-  /** Boots from the base image, in this thread. */
-  static bootImage({ bytes, wasm }: BaseImage): Promise<PgliteEngine> {
-    return PgliteEngine.boot(new Uint8Array(bytes), wasm)
+  /** Boots from an image, in this thread. */
+  static bootImage({ parts, wasm }: StoreImage): Promise<PgliteEngine> {
+    return PgliteEngine.boot(parts, wasm)
   }
 
   get alive(): boolean {
@@ -117,6 +148,10 @@ export class PgliteEngine implements Engine {
     const bytes = await this.#send(statements.flatMap((each) => this.#prepared.messages(each, options.describe)))
     if (hasError(bytes)) this.#prepared.forget(statements)
     return bytes
+  }
+
+  call<Input, Output>(procedure: Procedure<Input, Output>, input: Input, ahead: Statement[] = []): Promise<Output> {
+    return procedure.run(runningAhead(this, ahead), input)
   }
 
   async query(statement: Statement, maxRows: number): Promise<ResultSet> {
@@ -164,10 +199,19 @@ export class PgliteEngine implements Engine {
     return arrayBuffers + this.#pg.Module.HEAPU8.byteLength
   }
 
-  async image(): Promise<Uint8Array> {
-    await this.#pg.exec('checkpoint')
-    const file = await this.#pg.dumpDataDir('none')
-    return new Uint8Array(await file.arrayBuffer())
+  async *image(): AsyncGenerator<Uint8Array> {
+    for (let part = await this.imagePart(true); part !== undefined; part = await this.imagePart(false)) yield part
+  }
+
+  /** The first part of an image of now, or the next one of the image that was begun; undefined behind the last. */
+  async imagePart(first: boolean): Promise<Uint8Array | undefined> {
+    if (first) {
+      await this.#pg.exec('checkpoint')
+      const [wal] = await this.run([NEEDED_WAL])
+      this.#image = imageOf(this.#pg, IMAGE_PART_BYTES, jsonOf<NeededWal>(wal)!)
+    }
+    const { value, done } = this.#image!.next()
+    return done ? undefined : value
   }
 
   async kill(): Promise<void> {

@@ -1,5 +1,5 @@
 import { jsonOf } from './protocol.ts'
-import { type Statement, statement } from './statement.ts'
+import { statement } from './statement.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -33,21 +33,49 @@ const NEED = statement(`
     'tables', (select json_agg(json_build_object('name', format('%I.%I', schemaname, relname), 'live', n_live_tup,
                  'dead', n_dead_tup, 'changed', n_mod_since_analyze)) from pg_stat_user_tables))`)
 
-/** Does what is needed, a message each, so that others get their turn in between. Gives what was done. */
-export async function keepHouse(store: Pick<Store, 'run'>, limits: HousekeepingLimits): Promise<string[]> {
-  const [result] = await store.run([NEED])
-  const work = workOf(jsonOf<Need>(result)!, limits)
-  for (const each of work) await store.run([each])
-  return work.map(({ sql }) => sql)
+/** One piece of maintenance: one statement about one table, or a checkpoint. */
+export interface Slice {
+  sql: string
+  /** How much there is over how much there may be: above 1 it is needed. */
+  urgency: number
 }
 
-function workOf({ walSegments, tables }: Need, limits: HousekeepingLimits): Statement[] {
-  const work: Statement[] = []
-  for (const { name, live, dead, changed } of tables) {
-    if (dead > Math.max(limits.deadRows, live * SHARE)) work.push(statement(`vacuum ${name}`))
-    const enough = Math.max(limits.changedRows, live * SHARE)
-    if (limits.changedRows > 0 && changed > enough) work.push(statement(`analyze ${name}`))
+/** So far beyond its limit it is done although others wait: memory would go on growing. */
+const OVERDUE = 4
+
+export function isOverdue({ urgency }: Slice): boolean {
+  return urgency >= OVERDUE
+}
+
+/** The most urgent piece of maintenance; `undefined` when none is needed. Looking costs a statement on counters. */
+export async function nextSlice(store: Pick<Store, 'run'>, limits: HousekeepingLimits): Promise<Slice | undefined> {
+  const [result] = await store.run([NEED])
+  const slices = slicesOf(jsonOf<Need>(result)!, limits).filter(({ urgency }) => urgency > 1)
+  return slices.sort((one, other) => other.urgency - one.urgency)[0]
+}
+
+/** Does all that is needed, a message each, on a store that nobody waits for. Gives what was done. */
+export async function keepHouse(
+  store: Pick<Store, 'run'>,
+  limits: HousekeepingLimits = HOUSEKEEPING_LIMITS,
+): Promise<string[]> {
+  const done: string[] = []
+  for (;;) {
+    const slice = await nextSlice(store, limits)
+    // What is still needed after it was done will not go away by doing it again.
+    if (slice === undefined || done.includes(slice.sql)) return done
+    await store.run([statement(slice.sql)])
+    done.push(slice.sql)
   }
-  if (walSegments > limits.walSegments) work.push(statement('checkpoint'))
-  return work
+}
+
+function slicesOf({ walSegments, tables }: Need, limits: HousekeepingLimits): Slice[] {
+  const slices = [{ sql: 'checkpoint', urgency: walSegments / limits.walSegments }]
+  for (const { name, live, dead, changed } of tables) {
+    // To give back the end of the file would take another pass, and it is used again anyway.
+    slices.push({ sql: `vacuum (truncate off) ${name}`, urgency: dead / Math.max(limits.deadRows, live * SHARE) })
+    if (limits.changedRows === 0) continue
+    slices.push({ sql: `analyze ${name}`, urgency: changed / Math.max(limits.changedRows, live * SHARE) })
+  }
+  return slices
 }

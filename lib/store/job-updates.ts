@@ -4,7 +4,18 @@ import { isTerminalUpdate, TERMINAL_UPDATE_STATUSES } from '../model/job-update-
 import { compile } from './dialect.ts'
 import { FIND_LIMIT, type Find } from './find.ts'
 import { jobUpdatesTable } from './job-updates-table.ts'
-import { jobKeyText, jsonInt64, jsonOfSql, jsonRaw, jsonString, jsonText, optional, optionalSql } from './json-text.ts'
+import {
+  jobKeyText,
+  jsonInt64,
+  jsonOfSql,
+  jsonRaw,
+  jsonString,
+  jsonText,
+  jsonWord,
+  largeJsonText,
+  optional,
+  optionalSql,
+} from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import { type Statement, statement } from './statement.ts'
 
@@ -14,7 +25,7 @@ export const updateKeyText = jsonText({ job: jsonOfSql(jobKeyText), id: jsonStri
 
 /** The state that follows from the events; an update without any has none. */
 const state = sql`case when status is not null then ${jsonText({
-  status: jsonString('status'),
+  status: jsonWord('status'),
   createdTimestampMs: jsonInt64('created_ms'),
   lastModifiedTimestampMs: jsonInt64('last_modified_ms'),
 })} end`
@@ -51,7 +62,7 @@ const instructions = jsonText({
 const clientsId = optionalSql(sql`case when event_id not like '#%' then to_json(event_id)::text end`)
 
 const updateEvent = jsonText({
-  status: jsonString('status'),
+  status: jsonWord('status'),
   timestampMs: jsonInt64('timestamp_ms'),
   user: optional(jsonString('user_name')),
   message: optional(jsonString('message')),
@@ -61,30 +72,36 @@ const updateEvent = jsonText({
 const instanceEvent = jsonText({
   instanceId: jsonRaw('instance_id'),
   timestampMs: jsonInt64('timestamp_ms'),
-  action: jsonString('action'),
+  action: jsonWord('action'),
   message: optional(jsonString('message')),
   id: clientsId,
 })
 
 function eventsOf(table: string, event: RawBuilder<string>): RawBuilder<unknown> {
-  return sql`'[' || coalesce((
+  return sql`concat('[', (
     select string_agg(${event}, ',' order by timestamp_ms, ordinal)
-    from ${sql.table(table)} e where e.update_key = u.update_key), '') || ']'`
+    from ${sql.table(table)} e where e.update_key = u.update_key), ']')`
 }
 
-const detailsRecord = jsonText({
+const detailsRecord = largeJsonText({
   update: jsonOfSql(jsonText({ summary: jsonOfSql(summaryText), instructions: jsonOfSql(instructions) })),
   updateEvents: jsonOfSql(eventsOf('job_update_event', updateEvent)),
   instanceEvents: jsonOfSql(eventsOf('job_instance_update_event', instanceEvent)),
   version: jsonRaw('u.version'),
 })
 
-/** One update with everything that belongs to it. */
-export function jobUpdateByKey(key: string): Statement {
-  return compile(
-    sql`select u.update_key, ${detailsRecord}
-        from job_update u join job_update_instructions i using (update_key) where u.update_key = ${key}`,
-  )
+/** Compiled once: it is long, and read again and again. */
+const details = compile(
+  sql`select u.update_key, case when u.version = ${null}::int8 then null else ${detailsRecord} end, u.version
+      from job_update u join job_update_instructions i using (update_key) where u.update_key = ${null}`,
+)
+
+/**
+ * One update with everything that belongs to it, and its version. The text is NULL if that is the version that is known:
+ * whatever changes about an update changes its row, so there is nothing new to say.
+ */
+export function jobUpdateByKey(key: string, known?: number): Statement {
+  return statement(details.sql, known, key)
 }
 
 /** Which updates: all restrictions AND, the values inside one OR. */

@@ -1,27 +1,22 @@
 import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
 import type { Entry } from '../log/entry.ts'
-import { BorealError } from '../model/errors.ts'
-import type { ChangeSet, IdempotencyRow } from './change-set.ts'
-import { beforeStatements, changeStatements, type RowBefore } from './change-statements.ts'
+import { BorealError, messageOf } from '../model/errors.ts'
+import type { ChangeSet } from './change-set.ts'
+import { beforeStatements, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
 import { foldEntries } from './fold.ts'
-import { jsonOf, type ResultSet, SqlError } from './protocol.ts'
+import { type Procedure, runningAhead } from './procedure.ts'
+import { jsonOf, type ResultSet } from './protocol.ts'
 import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
+import { type Step, stepOf } from './step.ts'
 import { rowsOf, type Table } from './table.ts'
 
 const AS_REPLICA = statement('set local session_replication_role = replica')
 
-/** A step of a store from one place of the log to a later one, as SQL. Any store that stands at `from` can take it. */
-export interface Step {
-  from: LogMark
-  to: LogMark
-  statements: Statement[]
-  /** Idempotency keys that it remembers. */
-  remembered: IdempotencyRow[]
-  /** Where it moves the horizon to. */
-  horizon: { timeMs: number } | undefined
+function asReplica(steps: Step[]): Statement[] {
+  return [BEGIN, AS_REPLICA, ...steps.flatMap(({ statements }) => statements), COMMIT]
 }
 
 /**
@@ -33,8 +28,8 @@ export interface Step {
 export class Store {
   readonly engine: Engine
   #mark: LogMark
-  /** Set while a commit is put off. */
-  #uncommitted: object | undefined
+  /** Steps whose commit is put off. */
+  #uncommitted: Step[] = []
 
   private constructor(engine: Engine, mark: LogMark) {
     this.engine = engine
@@ -57,41 +52,57 @@ export class Store {
 
   /** Runs statements, outside of any SQL transaction or inside the one that `begin` has opened. */
   async run(statements: Statement[]): Promise<ResultSet[]> {
-    if (this.#uncommitted === undefined) return this.engine.run(statements)
-    // The commit that was put off goes with whatever is sent next, ahead of it.
-    this.#uncommitted = undefined
     try {
-      return (await this.engine.run([COMMIT, ...statements])).slice(1)
+      return await runningAhead(this.engine, this.#ahead()).run(statements)
     } catch (error) {
-      if (error instanceof SqlError && error.index === 0) await this.#failCommit(error)
-      throw error
+      return this.#failed(error)
     }
   }
 
-  /** Opens a SQL transaction and reads. */
-  async begin(reads: Statement[]): Promise<ResultSet[]> {
-    return (await this.run([BEGIN, ...reads])).slice(1)
+  /** How many steps wait for their commit. */
+  get uncommitted(): number {
+    return this.#uncommitted.length
+  }
+
+  /** Runs a procedure, outside of any SQL transaction; it may open one and leave it open. */
+  async call<Input, Output>(procedure: Procedure<Input, Output>, input: Input): Promise<Output> {
+    try {
+      return await this.engine.call(procedure, input, this.#ahead())
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  /** Runs a procedure inside the SQL transaction that is open. */
+  async callOnTop<Input, Output>(procedure: Procedure<Input, Output>, input: Input): Promise<Output> {
+    try {
+      return await this.engine.call(procedure, input)
+    } catch (error) {
+      return this.#failed(error)
+    }
   }
 
   /**
-   * Commits a step whose statements were run in the open SQL transaction. It is durable already, so nobody waits: the
-   * commit travels with the next message, or alone when none follows at once. If it fails the engine is given up, and
-   * the store must be built anew from the log.
+   * Commits a step whose statements were run in the open SQL transaction. It is durable already and nobody else looks
+   * into this engine, so nobody waits: the commit travels with the next message, whenever that is. If it fails the
+   * engine is given up, and the store must be built anew from the log.
    */
   commit(step: Step): void {
     this.#mark = step.to
-    const uncommitted = {}
-    this.#uncommitted = uncommitted
-    setImmediate(() => {
-      if (this.#uncommitted === uncommitted) this.run([]).catch(() => undefined)
-    })
+    this.#uncommitted.push(step)
   }
 
-  /** Back to where the store stands. Harmless when no SQL transaction is open, or no engine there any more. */
+  /**
+   * Back to where the store stands. Steps that waited for their commit go down with what was on top of them and are
+   * taken again. Harmless when no SQL transaction is open, or no engine there any more.
+   */
   async rollback(): Promise<void> {
+    const steps = this.#uncommitted
+    this.#uncommitted = []
     try {
-      await this.run([ROLLBACK])
+      await this.engine.run([ROLLBACK, ...(steps.length > 0 ? asReplica(steps) : [])])
     } catch (error) {
+      if (steps.length > 0) await this.engine.kill(`it could not go back: ${messageOf(error)}`)
       if (this.engine.alive) throw error
     }
   }
@@ -103,30 +114,18 @@ export class Store {
       throw new BorealError('internal', `entries do not follow LSN ${this.#mark.lsn}`)
     }
     const changes = foldEntries(entries)
-    const step = this.step(changes, markOf(last), await this.#rowsBefore(changes))
+    const step = stepOf(this.#mark, changes, markOf(last), await this.rowsBefore(changes))
     await this.take([step])
     return step
   }
 
-  /** The step that a change set makes from here. */
-  step(changes: ChangeSet, to: LogMark, before: RowBefore): Step {
-    const mark = { previousLsn: this.#mark.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
-    return {
-      from: this.#mark,
-      to,
-      statements: changeStatements(changes, before, mark),
-      remembered: [...changes.idempotency.values()],
-      horizon: changes.horizon,
-    }
-  }
-
   /**
-   * Takes steps, each in one SQL transaction, wholly or not at all; all in one message. They come from the log, so the
+   * Takes steps in one SQL transaction, wholly or not at all. They come from the log, so the
    * writer's store has checked what rows refer to: to check it row by row again would be a third of the cost.
    */
   async take(steps: Step[]): Promise<void> {
     try {
-      await this.run(steps.flatMap((step) => [BEGIN, AS_REPLICA, ...step.statements, COMMIT]))
+      await this.run(asReplica(steps))
       this.#mark = steps.at(-1)!.to
     } catch (error) {
       await this.rollback()
@@ -134,12 +133,20 @@ export class Store {
     }
   }
 
-  async #failCommit(cause: SqlError): Promise<never> {
-    await this.engine.kill('it could not commit')
-    throw new EngineDied(`it could not commit: ${cause.message}`)
+  /** The commit that was put off: it goes ahead of whatever is sent next. */
+  #ahead(): Statement[] {
+    if (this.#uncommitted.length === 0) return []
+    this.#uncommitted = []
+    return [COMMIT]
   }
 
-  async #rowsBefore(changes: ChangeSet): Promise<RowBefore> {
+  async #failed(error: unknown): Promise<never> {
+    if (error instanceof EngineDied && this.engine.alive) await this.engine.kill(error.message)
+    throw error
+  }
+
+  /** What must be known of the rows before a change set to make a step of it. */
+  async rowsBefore(changes: ChangeSet): Promise<RowBefore> {
     const reads = beforeStatements(changes)
     if (reads.length === 0) return () => undefined
     const results = await this.run(reads.map((read) => read.statement))

@@ -110,10 +110,12 @@ export function selectByKeys(table: Table, keys: Iterable<string>, part: 'row' |
   }
 }
 
+/** SQL behind an int8 column: whether a JSON number is exact. */
+export const EXACT_INT64 = 'between -9007199254740991 and 9007199254740991'
+
 /** SQL of an int8 column as JSON without loss: digits as text where a number would not be exact. */
 export function exactJson(column: string): string {
-  const exact = `${column} between -9007199254740991 and 9007199254740991`
-  return `case when ${exact} then to_json(${column}) else to_json(${column}::text) end`
+  return `case when ${column} ${EXACT_INT64} then to_json(${column}) else to_json(${column}::text) end`
 }
 
 /** Rows of the model with their versions. SQL gives NULL for an absent field, the model leaves it out. */

@@ -1,9 +1,10 @@
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
 import { threadEntry } from '../model/thread-entry.ts'
-import type { BaseImage } from './base-image.ts'
 import { type Engine, queryResult, type RunOptions } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
+import { type StoreImage, serveParts } from './image-parts.ts'
+import type { Procedure } from './procedure.ts'
 import { decodeResults, type ResultSet } from './protocol.ts'
 import type { Statement } from './statement.ts'
 import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
@@ -36,16 +37,26 @@ export class ThreadEngine implements Engine {
     worker.on('exit', (code) => this.#die(`its thread exited with code ${code}`))
   }
 
-  /** Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. */
-  static async boot({ bytes, wasm }: BaseImage, onDeath?: (reason: string) => void): Promise<ThreadEngine> {
-    const workerData: EngineThreadData = { image: bytes, wasm }
+  /**
+   * Boots from an image; `onDeath` hears when it ends by itself or is killed with a reason. The entry of the thread says
+   * which procedures it knows.
+   */
+  static async boot(
+    { parts, wasm }: StoreImage,
+    onDeath?: (reason: string) => void,
+    entry = 'engine-thread',
+  ): Promise<ThreadEngine> {
+    const { port1, port2 } = new MessageChannel()
+    serveParts(port1, parts)
+    const workerData: EngineThreadData = { image: port2, parts: parts.count, wasm }
     // Flags of the program (a loader, an evaluated text) are none of the thread's business, and some would break it.
-    const worker = new Worker(threadEntry('engine-thread'), { workerData, execArgv: [] })
+    const worker = new Worker(threadEntry(entry), { workerData, transferList: [port2], execArgv: [] })
     const ready = await new Promise<EngineReady>((resolve) => {
       worker.once('message', resolve)
       worker.once('error', (error) => resolve({ ready: false, failure: messageOf(error) }))
       worker.once('exit', (code) => resolve({ ready: false, failure: `its thread exited with code ${code}` }))
     })
+    port1.close()
     if (!ready.ready) {
       await worker.terminate()
       throw new EngineDied(`it could not boot: ${ready.failure}`)
@@ -62,6 +73,15 @@ export class ThreadEngine implements Engine {
     return decodeResults((answer as { bytes: Uint8Array }).bytes)
   }
 
+  async call<Input, Output>(
+    { name }: Procedure<Input, Output>,
+    input: Input,
+    ahead: Statement[] = [],
+  ): Promise<Output> {
+    const answer = await this.#ask({ kind: 'call', name, input, ahead })
+    return (answer as { output: Output }).output
+  }
+
   async query(statement: Statement, maxRows: number): Promise<ResultSet> {
     const answer = await this.#ask({ kind: 'query', statement, maxRows })
     return queryResult((answer as { bytes: Uint8Array }).bytes, maxRows)
@@ -71,8 +91,12 @@ export class ThreadEngine implements Engine {
     return ((await this.#ask({ kind: 'memory' })) as { memory: number }).memory
   }
 
-  async image(): Promise<Uint8Array> {
-    return ((await this.#ask({ kind: 'image' })) as { bytes: Uint8Array }).bytes
+  async *image(): AsyncGenerator<Uint8Array> {
+    for (let first = true; ; first = false) {
+      const { bytes } = (await this.#ask({ kind: 'image', first })) as { bytes: Uint8Array }
+      if (bytes.byteLength === 0) return
+      yield bytes
+    }
   }
 
   async kill(reason?: string): Promise<void> {
@@ -95,7 +119,8 @@ export class ThreadEngine implements Engine {
     if ('failure' in answer) {
       waiting?.reject(new EngineDied(answer.failure))
       this.#die(answer.failure)
-    } else waiting?.resolve(answer)
+    } else if ('error' in answer) waiting?.reject(new Error(answer.error))
+    else waiting?.resolve(answer)
   }
 
   /** Without a reason it was meant to end, and nobody needs to hear of it. */

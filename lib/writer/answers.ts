@@ -5,7 +5,7 @@ import { getOrInsert } from '../model/get-or-insert.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
 
 /** What an answer is made of. */
-type AnsweredTransaction = Pick<LoggedTransaction, 'id' | 'request' | 'results'>
+type AnsweredTransaction = Pick<LoggedTransaction, 'id' | 'results'> & { request?: string | undefined }
 
 /** Retries come soon after, so the last answers are kept at hand. */
 const MAX_CACHED = 10_000

@@ -1,7 +1,9 @@
 import type { WrittenTransaction } from '../log/entry.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { OperationResult } from '../model/operations.ts'
+import type { TransactionRequest } from '../model/transaction.ts'
 import { ChangeSet } from '../store/change-set.ts'
+import type { RowBefore } from '../store/change-statements.ts'
 import type { RowMeta } from '../store/table.ts'
 import { BatchReads, type Snapshot } from './batch-reads.ts'
 import { announcePrecondition, checkPreconditions } from './check-preconditions.ts'
@@ -9,24 +11,33 @@ import { JobTally } from './job-tally.ts'
 import { announceOperation, decideOperation } from './operations/handlers.ts'
 import { Overlay } from './overlay.ts'
 import type { StoreLimits } from './store-limits.ts'
-import type { Submission } from './submission.ts'
+import type { SubmittedTransaction } from './submission.ts'
 
-/** What became of one submission of a batch. */
+/** A transaction whose turn has come. */
+export interface Candidate extends Omit<SubmittedTransaction, 'text'> {
+  /** ULID that it will have in the log. */
+  id: string
+  request: TransactionRequest
+}
+
+/** What became of one transaction of a batch. */
 export type Decision =
   /** Part of the entry, at this index. */
   | { kind: 'commit'; index: number; transaction: WrittenTransaction }
   /** It changed nothing, so there is nothing to log. */
-  | { kind: 'noop'; results: OperationResult[] }
+  | { kind: 'noop'; id: string; results: OperationResult[] }
   | { kind: 'refuse'; error: BorealError }
   /** Its key was used before; the answer is in the log. */
   | { kind: 'repeat'; lsn: number; index: number }
 
 export interface Evaluation {
-  /** One decision per submission, in order. */
+  /** One per transaction, in order. */
   decisions: Decision[]
   transactions: WrittenTransaction[]
   changes: ChangeSet
   tally: JobTally
+  /** Rows as they were before the batch. */
+  before: RowBefore
 }
 
 export interface EvaluationContext {
@@ -37,14 +48,13 @@ export interface EvaluationContext {
   /** Refuse what adds rows. */
   full: boolean
   limits: StoreLimits
-  newId(): string
 }
 
 /** How far in the future the time of an idempotency key may be. */
 const MAX_KEY_AHEAD_MS = 5 * 60 * 1_000
 
 /** Collects what a batch has to read. */
-export function announceBatch(batch: readonly Submission[]): BatchReads {
+export function announceBatch(batch: readonly Pick<Candidate, 'request' | 'key'>[]): BatchReads {
   const reads = new BatchReads()
   for (const { request, key } of batch) {
     if (key !== undefined) reads.idempotencyKey(key.hash)
@@ -58,21 +68,23 @@ export function announceBatch(batch: readonly Submission[]): BatchReads {
  * Decides a batch in its order: each transaction sees those before it, and one that fails leaves nothing. Pure: what
  * was read goes in, decisions come out; no clock, no request.
  */
-export function evaluateBatch(
-  batch: readonly Submission[],
-  snapshot: Snapshot,
-  context: EvaluationContext,
-): Evaluation {
-  const evaluation: Evaluation = { decisions: [], transactions: [], changes: new ChangeSet(), tally: new JobTally() }
+export function evaluateBatch(batch: readonly Candidate[], snapshot: Snapshot, context: EvaluationContext): Evaluation {
+  const evaluation: Evaluation = {
+    decisions: [],
+    transactions: [],
+    changes: new ChangeSet(),
+    tally: new JobTally(),
+    before: snapshot.before,
+  }
   evaluation.changes.apply([], context.meta)
   /** Keys used earlier in this batch. */
   const used = new Map<string, number>()
-  for (const submission of batch) {
-    const decision = decide(submission, snapshot, context, evaluation, used)
+  for (const candidate of batch) {
+    const decision = decide(candidate, snapshot, context, evaluation, used)
     evaluation.decisions.push(decision)
     if (decision.kind !== 'commit' || decision.index < evaluation.transactions.length) continue
     evaluation.transactions.push(decision.transaction)
-    const { key } = submission
+    const { key } = candidate
     if (key === undefined) continue
     used.set(key.hash, decision.index)
     const place = { lsn: context.meta.version, index: decision.index, timeMs: context.meta.timeMs }
@@ -82,13 +94,13 @@ export function evaluateBatch(
 }
 
 function decide(
-  submission: Submission,
+  candidate: Candidate,
   snapshot: Snapshot,
   context: EvaluationContext,
   { transactions, changes, tally }: Evaluation,
   used: Map<string, number>,
 ): Decision {
-  const { request, principal, key, reason } = submission
+  const { id, request, principal, key, reason } = candidate
   try {
     if (key !== undefined) {
       const earlier = used.get(key.hash)
@@ -101,11 +113,11 @@ function decide(
     const state = new Overlay({ snapshot, changes, tally, meta, limits })
     checkPreconditions(request.preconditions ?? [], state)
     const results = request.operations.map((operation) => decideOperation(operation, state))
-    if (state.events.length === 0) return { kind: 'noop', results }
+    if (state.events.length === 0) return { kind: 'noop', id, results }
     if (context.full && state.growth > 0) throw storeFull()
     state.commit()
     const transaction: WrittenTransaction = {
-      id: context.newId(),
+      id,
       ...(key === undefined ? {} : { key: key.text, principal, request: key.request }),
       actor: principal,
       ...(reason === undefined ? {} : { reason }),

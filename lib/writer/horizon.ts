@@ -2,7 +2,7 @@ import type { HorizonMoved } from '../model/events.ts'
 import type { Engine } from '../store/engine.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
-import type { Step } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
 
 /**
  * The horizon: how long idempotency keys are remembered. At most a day, at least 15 minutes, and in between as long as

@@ -1,73 +1,129 @@
-import type { EncodedEntry } from '../log/entry-codec.ts'
-import type { Log } from '../log/log.ts'
-import type { Runtime } from '../model/runtime.ts'
-import { SqlError } from '../store/protocol.ts'
-import type { Step, Store } from '../store/store.ts'
+import type { LogMark } from '../log/chain.ts'
+import { type EncodedEntry, type EntryIds, encodeEntry } from '../log/entry-codec.ts'
+import { type ErrorData, errorData } from '../model/error-data.ts'
+import type { HorizonMoved } from '../model/events.ts'
+import type { OperationResult } from '../model/operations.ts'
+import type { TransactionRequest } from '../model/transaction.ts'
+import type { Procedure, Runner } from '../store/procedure.ts'
+import { isConstraintViolation, SqlError } from '../store/protocol.ts'
+import { BEGIN, ROLLBACK } from '../store/statement.ts'
+import { type Step, stepOf } from '../store/step.ts'
 import { announceBatch, type Decision, type Evaluation, evaluateBatch } from './evaluate.ts'
-import type { Horizon } from './horizon.ts'
 import type { StoreLimits } from './store-limits.ts'
-import type { Submission } from './submission.ts'
+import type { SubmittedTransaction } from './submission.ts'
 
-/** A batch that is decided and written, inside an open SQL transaction, and only waits for the log. */
+/** A batch to be prepared, and all that its entry depends on besides the store. */
+export interface EntryRequest {
+  batch: SubmittedTransaction[]
+  /** One per transaction of the batch, and one for a transaction of our own. */
+  transactionIds: string[]
+  /** Where the store stands. */
+  mark: LogMark
+  /**
+   * Whether the SQL transaction that brought the store there is still open: then nothing of it is committed or rolled
+   * back here.
+   */
+  onTop: boolean
+  /** Time of the entry to be, ms. */
+  timeMs: number
+  ids: EntryIds
+  /** Keys that carry a time before this are expired. */
+  horizonMs: number
+  /** Where the horizon is to move, if anything is appended. */
+  horizonMoved: HorizonMoved | undefined
+  /** Refuse what adds rows. */
+  full: boolean
+  limits: StoreLimits
+}
+
+/** What became of one transaction. */
+export type Verdict =
+  | { kind: 'commit'; index: number; id: string; request: string | undefined; results: OperationResult[] }
+  | { kind: 'noop'; id: string; results: OperationResult[] }
+  | { kind: 'refuse'; error: ErrorData }
+  | { kind: 'repeat'; lsn: number; index: number }
+
+/** A batch that is decided and written, in an open SQL transaction, and only waits for the log. */
 export interface PreparedEntry {
   kind: 'prepared'
-  evaluation: Evaluation
+  /** One per transaction of the batch. */
+  verdicts: Verdict[]
   encoded: EncodedEntry
   step: Step
 }
 
 export type Preparation =
   | PreparedEntry
-  /** Nothing to append; the decisions hold if the log has not gone on since `lsn`. */
-  | { kind: 'decided'; decisions: Decision[]; lsn: number }
-  /** The database refused the rows, so somebody in the batch is to blame. */
-  | { kind: 'unwritable'; error: SqlError; lsn: number }
-
-export interface PreparationContext {
-  log: Log
-  horizon: Horizon
-  runtime: Runtime
-  /** Refuse what adds rows. */
-  full: boolean
-  limits: StoreLimits
-}
+  /** Nothing to append; the verdicts hold if the log has not gone on meanwhile. */
+  | { kind: 'decided'; verdicts: Verdict[] }
+  /** The database refused the rows, so somebody in the batch is to blame. The SQL transaction is rolled back. */
+  | { kind: 'unwritable'; error: ErrorData }
 
 /**
- * Reads, decides and writes a batch on top of a store, in two messages to its engine. Leaves a SQL transaction open
- * exactly when it returns `prepared`.
+ * Reads, decides and writes a batch on top of a store, in two messages to its engine, in the engine's thread.
+ * Opens a SQL transaction unless there is one, and leaves it open when it returns `prepared`.
  */
-export async function prepareEntry(
-  store: Store,
-  batch: readonly Submission[],
-  { log, horizon, runtime, full, limits }: PreparationContext,
-): Promise<Preparation> {
-  const { mark } = store
-  const meta = { version: mark.lsn + 1, timeMs: log.nextTime(mark) }
+export const prepareEntry: Procedure<EntryRequest, Preparation> = {
+  name: 'prepareEntry',
+
+  async run(engine, request) {
+    const { mark, timeMs, ids, horizonMoved } = request
+    const evaluation = await decide(engine, request)
+    const { transactions, changes } = evaluation
+    const verdicts = evaluation.decisions.map(verdictOf)
+    if (transactions.length === 0) {
+      if (!request.onTop) await engine.run([ROLLBACK])
+      return { kind: 'decided', verdicts }
+    }
+    if (horizonMoved !== undefined) moveHorizon(evaluation, horizonMoved, request)
+    const encoded = encodeEntry({ lsn: mark.lsn + 1, time: timeMs, prev: mark.hash, transactions }, ids)
+    const step = stepOf(mark, changes, encoded.item, evaluation.before)
+    try {
+      await engine.run(step.statements)
+      return { kind: 'prepared', verdicts, encoded, step }
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error
+      await engine.run([ROLLBACK])
+      return { kind: 'unwritable', error: refusalOf(error) }
+    }
+  },
+}
+
+async function decide(engine: Runner, request: EntryRequest): Promise<Evaluation> {
+  const { mark, timeMs, horizonMs, full, limits, transactionIds } = request
+  const batch = request.batch.map(({ text, ...rest }, index) => ({
+    ...rest,
+    id: transactionIds[index]!,
+    request: JSON.parse(text) as TransactionRequest,
+  }))
   const plan = announceBatch(batch).plan()
-  const snapshot = plan.load(await store.begin(plan.statements))
-  const context = { meta, horizonMs: horizon.timeMs, full, limits, newId: runtime.newId }
-  const evaluation = evaluateBatch(batch, snapshot, context)
-  if (evaluation.transactions.length === 0) {
-    await store.rollback()
-    return { kind: 'decided', decisions: evaluation.decisions, lsn: mark.lsn }
-  }
-  moveHorizon(evaluation, horizon, runtime)
-  const encoded = log.encode(mark, meta.timeMs, evaluation.transactions)
-  const step = store.step(evaluation.changes, encoded.item, snapshot.before)
-  try {
-    await store.run(step.statements)
-    return { kind: 'prepared', evaluation, encoded, step }
-  } catch (error) {
-    if (!(error instanceof SqlError)) throw error
-    await store.rollback()
-    return { kind: 'unwritable', error, lsn: mark.lsn }
-  }
+  const begin = request.onTop ? [] : [BEGIN]
+  const snapshot = plan.load((await engine.run([...begin, ...plan.statements])).slice(begin.length))
+  return evaluateBatch(batch, snapshot, { meta: { version: mark.lsn + 1, timeMs }, horizonMs, full, limits })
 }
 
 /** Forgetting old keys is a transaction like any other, at the end of the batch. */
-function moveHorizon({ transactions, changes }: Evaluation, horizon: Horizon, runtime: Runtime): void {
-  const moved = horizon.next(changes.timeMs)
-  if (moved === undefined) return
+function moveHorizon({ transactions, changes }: Evaluation, moved: HorizonMoved, request: EntryRequest): void {
   changes.apply([moved], { version: changes.lsn, timeMs: changes.timeMs })
-  transactions.push({ id: runtime.newId(), actor: 'boreal', reason: 'horizon', events: [moved], results: [] })
+  const id = request.transactionIds[request.batch.length]!
+  transactions.push({ id, actor: 'boreal', reason: 'horizon', events: [moved], results: [] })
+}
+
+function verdictOf(decision: Decision): Verdict {
+  switch (decision.kind) {
+    case 'commit': {
+      const { id, request, results } = decision.transaction
+      return { kind: 'commit', index: decision.index, id, request, results }
+    }
+    case 'refuse':
+      return { kind: 'refuse', error: errorData(decision.error) }
+    default:
+      return decision
+  }
+}
+
+function refusalOf(error: SqlError): ErrorData {
+  return isConstraintViolation(error)
+    ? { code: 'constraint_violation', detail: error.message, extras: {} }
+    : { code: 'internal', detail: `the rows could not be written: ${error.message}`, extras: {} }
 }

@@ -1,4 +1,5 @@
 import { BorealError } from '../model/errors.ts'
+import { BatchSize } from './batch-size.ts'
 import type { Submission } from './submission.ts'
 
 export interface QueueLimits {
@@ -8,6 +9,8 @@ export interface QueueLimits {
   /** Submissions and bytes of one batch. */
   maxBatch: number
   maxBatchBytes: number
+  /** Ms that it should take to decide and write a batch: fewer are taken when transactions are costly. */
+  batchTargetMs: number
 }
 
 export const QUEUE_LIMITS: QueueLimits = {
@@ -15,17 +18,23 @@ export const QUEUE_LIMITS: QueueLimits = {
   maxWaitingBytes: 64 * 1024 * 1024,
   maxBatch: 1_000,
   maxBatchBytes: 2 * 1024 * 1024,
+  batchTargetMs: 250,
 }
 
 /** Submissions in the order of their arrival. Bounded: what does not fit is refused at once instead of waiting in vain. */
 export class Queue {
+  readonly #monotonic: () => number
   readonly #limits: QueueLimits
+  readonly #size: BatchSize
   readonly #waiting = new Set<Submission>()
   #bytes = 0
-  #wake: (() => void) | undefined
+  readonly #wakes = new Set<() => void>()
 
-  constructor(limits: QueueLimits = QUEUE_LIMITS) {
+  /** @param monotonic the clock that deadlines go by */
+  constructor(monotonic: () => number, limits: QueueLimits = QUEUE_LIMITS) {
+    this.#monotonic = monotonic
     this.#limits = limits
+    this.#size = new BatchSize(limits.batchTargetMs)
   }
 
   get length(): number {
@@ -40,7 +49,20 @@ export class Queue {
     }
     this.#waiting.add(submission)
     this.#bytes += submission.bytes
-    this.#wake?.()
+    this.#wake()
+  }
+
+  /** Puts some back in front: they keep their turn, whatever the limits. */
+  putBack(batch: readonly Submission[]): void {
+    const waiting = [...batch.filter(({ state }) => state !== 'done'), ...this.#waiting]
+    this.#waiting.clear()
+    this.#bytes = 0
+    for (const submission of waiting) {
+      submission.state = 'queued'
+      this.#waiting.add(submission)
+      this.#bytes += submission.bytes
+    }
+    this.#wake()
   }
 
   /** Takes one out that nobody waits for any more; false when it is no longer here. */
@@ -50,26 +72,61 @@ export class Queue {
     return true
   }
 
-  /** The next batch: whatever waits, up to the limits of a batch and at least one. Waits for the first. */
+  /** Deciding and writing so many transactions took so long. */
+  observe(transactions: number, ms: number): void {
+    this.#size.observe(transactions, ms)
+  }
+
+  /** Resolves when so many wait, or the signal aborts, or the queue is drained. */
+  async whenWaiting(count = 1, signal?: AbortSignal): Promise<void> {
+    if (this.#waiting.size >= count || signal?.aborted) return
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        if (this.#waiting.size < count && this.#waiting.size > 0 && !signal?.aborted) return
+        this.#wakes.delete(wake)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#wakes.add(wake)
+      signal?.addEventListener('abort', wake)
+    })
+  }
+
+  /** The next batch. Waits for its first transaction; empty when the queue was drained instead. */
   async take(): Promise<Submission[]> {
-    if (this.#waiting.size === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
-    this.#wake = undefined
+    await this.whenWaiting()
+    return this.takeNow()
+  }
+
+  /** The next batch: whatever waits, up to the limits of a batch, what its time allows, and at least one. */
+  takeNow(): Submission[] {
+    const now = this.#monotonic()
     const batch: Submission[] = []
+    const count = Math.min(this.#limits.maxBatch, this.#size.limit)
     let bytes = 0
     for (const submission of this.#waiting) {
+      // Its timer may not have had its turn yet.
+      if (submission.deadline <= now) {
+        submission.expire()
+        continue
+      }
       bytes += submission.bytes
-      if (batch.length > 0 && (batch.length >= this.#limits.maxBatch || bytes > this.#limits.maxBatchBytes)) break
+      if (batch.length > 0 && (batch.length >= count || bytes > this.#limits.maxBatchBytes)) break
       batch.push(submission)
     }
     for (const submission of batch) this.remove(submission)
     return batch
   }
 
-  /** Empties the queue and ends the wait of `take`. */
+  /** Empties the queue and ends the wait for it. */
   drain(): Submission[] {
     const all = [...this.#waiting]
     for (const submission of all) this.remove(submission)
-    this.#wake?.()
+    this.#wake()
     return all
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakes) wake()
   }
 }

@@ -24,14 +24,23 @@ export interface SubmittedKey {
   request: string
 }
 
-/** A transaction on its way through the writer. */
-export interface Submission {
-  readonly request: TransactionRequest
+/** A transaction as plain data. */
+export interface SubmittedTransaction {
+  /** The request as canonical JSON text: what its hash is made of, and cheaper to send to a thread than its objects. */
+  readonly text: string
   readonly principal: string
   readonly key: SubmittedKey | undefined
   readonly reason: string | undefined
+}
+
+/** A transaction on its way through the writer. */
+export interface Submission extends SubmittedTransaction {
   /** Rough size, to bound queue and batches. */
   readonly bytes: number
+  /** Monotonic time after which nobody waits for the answer. */
+  readonly deadline: number
+  /** Tells that nobody waits any more. */
+  expire(): void
   state: 'queued' | 'deciding' | 'appending' | 'done'
   resolve(answer: TransactionAnswer): void
   reject(error: Error): void
@@ -41,12 +50,12 @@ export interface Submission {
 export function submissionOf(
   request: TransactionRequest,
   options: SubmitOptions,
-): Pick<Submission, 'request' | 'principal' | 'key' | 'reason' | 'bytes'> {
+): SubmittedTransaction & Pick<Submission, 'bytes'> {
   const { principal, key, reason } = options
   const text = JSON.stringify(request)
   const submitted =
     key === undefined
       ? undefined
       : { text: key, hash: hashOfKey(principal, key), timeMs: timeOfKey(key), request: hashOfText(text) }
-  return { request, principal, reason, bytes: text.length, key: submitted }
+  return { text, principal, reason, bytes: text.length, key: submitted }
 }

@@ -38,6 +38,11 @@ export class Watermark {
     return this.#full
   }
 
+  /** Memory of the engine at which additions are refused, bytes. */
+  get limitBytes(): number {
+    return this.#options.limitBytes
+  }
+
   /** Memory of the engine at the last look, bytes. */
   get bytes(): number {
     return this.#bytes

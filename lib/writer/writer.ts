@@ -1,19 +1,20 @@
 import type { LogItem } from '../log/event-log.ts'
 import type { Log } from '../log/log.ts'
-import type { PendingAppend, Settled } from '../log/pending-append.ts'
+import type { Settled } from '../log/pending-append.ts'
+import { type ErrorData, errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { Tail } from '../replica/tail.ts'
-import { isConstraintViolation, type SqlError } from '../store/protocol.ts'
-import type { Step, Store } from '../store/store.ts'
+import type { Step } from '../store/step.ts'
 import { Answers } from './answers.ts'
-import { type Decision, keyReused } from './evaluate.ts'
+import { keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
-import { type Preparation, type PreparedEntry, prepareEntry } from './prepare-entry.ts'
+import type { Verdict } from './prepare-entry.ts'
 import { Queue, type QueueLimits } from './queue.ts'
+import { type Outcome, type Round, Rounds, type Unfinished } from './rounds.ts'
 import { STORE_LIMITS, type StoreLimits } from './store-limits.ts'
 import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
 import type { Watermark } from './watermark.ts'
@@ -36,17 +37,6 @@ export interface WriterOptions {
   patienceMs?: number
 }
 
-/** A batch whose entry is on its way. */
-interface Round extends PreparedEntry {
-  pending: PendingAppend
-}
-
-/** How a round ended for those that take part in it. */
-type Outcome =
-  | Exclude<Preparation, PreparedEntry>
-  | { kind: 'settled'; round: Round; settled: Settled }
-  | { kind: 'doubt'; round: Round }
-
 /**
  * The writer: takes what waits as one batch, decides it on top of the store, appends it as one entry, commits, answers.
  *
@@ -61,18 +51,29 @@ export class Writer {
   readonly #queue: Queue
   readonly #horizon: Horizon
   readonly answers: Answers
-  /** The append on its way, while it is. */
-  #pending: PendingAppend | undefined
+  readonly #rounds: Rounds
   #stopped = false
+  #processing = false
   #running: Promise<void> = Promise.resolve()
   /** Consecutive lost races, for the pause between tries. */
   #lost = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.#queue = new Queue(options.queue)
+    this.#queue = new Queue(options.runtime.monotonic, options.queue)
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
+    const { log, follower, tail, runtime, watermark, limits = STORE_LIMITS, doubtAfterMs = 1_000 } = options
+    this.#rounds = new Rounds({
+      ...{ log, follower, tail, runtime, limits, doubtAfterMs },
+      queue: this.#queue,
+      horizon: this.#horizon,
+      full: () => watermark.full,
+      answer: (batch, verdicts, lsn) => {
+        this.#lost = 0
+        void this.#answer(batch, verdicts, lsn)
+      },
+    })
   }
 
   /** Starts to work. The store must be at the end of the log, as far as is known. */
@@ -84,6 +85,11 @@ export class Writer {
   /** A step of the store was taken, by us or from the log. To be called for every one, in order. */
   observeStep(step: Step): void {
     this.#horizon.observe(step)
+  }
+
+  /** Whether somebody waits for the store: a batch is on its way, or transactions for the next one. */
+  get isBusy(): boolean {
+    return this.#processing || this.#queue.length > 0
   }
 
   /** Transactions that wait for their turn. */
@@ -100,13 +106,16 @@ export class Writer {
   submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     if (this.#stopped) return Promise.reject(new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 }))
     return new Promise((resolve, reject) => {
+      const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 25_000
       const submission: Submission = {
         ...submissionOf(request, options),
+        deadline: this.#options.runtime.monotonic() + timeoutMs,
+        expire: () => this.#expire(submission),
         state: 'queued',
         resolve: (answer) => settle(() => resolve(answer)),
         reject: (error) => settle(() => reject(error)),
       }
-      const timer = setTimeout(() => this.#expire(submission), options.timeoutMs ?? this.#options.timeoutMs ?? 25_000)
+      const timer = setTimeout(() => this.#expire(submission), timeoutMs)
       const settle = (answer: () => void) => {
         if (submission.state === 'done') return
         submission.state = 'done'
@@ -123,12 +132,13 @@ export class Writer {
 
   /** A read of the log found this item in a slot: settles an append of ours that is in doubt there. */
   observeItem(item: LogItem): void {
-    if (this.#pending?.item.lsn === item.lsn) this.#pending.observe(item)
+    if (this.#rounds.pending?.item.lsn === item.lsn) this.#rounds.pending.observe(item)
   }
 
   /** Finishes what is on its way and refuses the rest. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#rounds.stop()
     for (const submission of this.#queue.drain()) {
       submission.reject(new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 }))
     }
@@ -137,7 +147,9 @@ export class Writer {
 
   /** Nobody waits any more. What has not been decided is taken out; what may be on its way gets an honest answer. */
   #expire(submission: Submission): void {
-    if (submission.state === 'queued' && this.#queue.remove(submission)) {
+    if (submission.state === 'queued') this.#queue.remove(submission)
+    if (submission.state === 'queued' || submission.state === 'deciding') {
+      // A batch is not sent with somebody in it who has gone (see Rounds).
       submission.reject(new BorealError('deadline_exceeded', 'the transaction was not carried out in time'))
       return
     }
@@ -152,84 +164,55 @@ export class Writer {
   }
 
   #endDoubt(): void {
-    if (this.#pending !== undefined) this.#pending.endDoubt(this.#options.log.noop(this.#pending.item))
+    const { pending } = this.#rounds
+    if (pending !== undefined) pending.endDoubt(this.#options.log.noop(pending.item))
   }
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      await this.#process(await this.#queue.take())
+      const batch = await this.#queue.take()
+      this.#processing = true
+      await this.#process(batch)
+      this.#processing = false
     }
   }
 
   /** Sees a batch through: rounds until everybody has an answer. */
   async #process(batch: Submission[]): Promise<void> {
+    const { follower } = this.#options
     for (;;) {
       const waiting = batch.filter((submission) => submission.state !== 'done')
       if (waiting.length === 0) return
-      for (const submission of waiting) submission.state = 'deciding'
-      try {
-        const outcome = await this.#options.follower.exclusive((store) => this.#round(store, waiting))
-        if (await this.#conclude(waiting, outcome)) return
-      } catch (error) {
-        if (await this.#recover(error)) continue
-        for (const submission of waiting) submission.reject(error as Error)
+      const unfinished = await follower.exclusive((store) => this.#rounds.run(store, waiting))
+      if (unfinished === undefined) {
+        if (!follower.engine.alive) await follower.rebuild()
         return
       }
+      batch = unfinished.batch
+      if (await this.#concluded(unfinished)) return
     }
   }
 
-  /** One try: read, decide, write, append. The store is left at its place or one step on, never in between. */
-  async #round(store: Store, batch: Submission[]): Promise<Outcome> {
-    const { log, watermark, runtime, limits = STORE_LIMITS } = this.#options
-    const context = { log, runtime, horizon: this.#horizon, full: watermark.full, limits }
-    const preparation = await prepareEntry(store, batch, context)
-    return preparation.kind === 'prepared' ? this.#append(store, batch, preparation) : preparation
-  }
-
-  async #append(store: Store, batch: Submission[], prepared: PreparedEntry): Promise<Outcome> {
-    const { log, tail, runtime, doubtAfterMs = 1_000 } = this.#options
-    for (const submission of batch) if (submission.state !== 'done') submission.state = 'appending'
-    tail.appendStarted()
-    let pending: PendingAppend
+  /** False when the batch has to be decided again. */
+  async #concluded({ batch, outcome }: Unfinished): Promise<boolean> {
     try {
-      pending = await log.append(prepared.encoded)
+      return await this.#conclude(batch, outcome)
     } catch (error) {
-      tail.appendEnded(undefined)
-      await store.rollback()
-      throw error
+      if (await this.#recover(error)) return false
+      for (const submission of batch) submission.reject(error as Error)
+      return true
     }
-    this.#pending = pending
-    const round: Round = { ...prepared, pending }
-    const patience = new AbortController()
-    const settled = await Promise.race([pending.settled, runtime.sleep(doubtAfterMs, patience.signal)])
-    patience.abort()
-    if (settled === undefined) {
-      await store.rollback()
-      return { kind: 'doubt', round }
-    }
-    await this.#finish(store, round, settled)
-    return { kind: 'settled', round, settled }
-  }
-
-  /** The outcome is known while the SQL transaction is still open. */
-  async #finish(store: Store, { step }: Round, settled: Settled): Promise<void> {
-    this.#pending = undefined
-    if (settled.kind !== 'durable') {
-      this.#options.tail.appendEnded(undefined)
-      return store.rollback()
-    }
-    this.#options.tail.appendEnded(step.to.lsn)
-    store.commit(step)
-    this.#options.follower.tell(step)
   }
 
   /** Gives the answers that an outcome allows; false when the rest has to be decided again. */
   async #conclude(batch: Submission[], outcome: Outcome): Promise<boolean> {
     switch (outcome.kind) {
       case 'decided':
-        return this.#confirmed(batch, outcome.decisions, outcome.lsn)
+        return this.#confirmed(batch, outcome.verdicts, outcome.lsn)
       case 'unwritable':
         return this.#unwritable(batch, outcome.error, outcome.lsn)
+      case 'failed':
+        throw outcome.error
       case 'settled':
         return this.#settled(batch, outcome.round, outcome.settled)
       case 'doubt':
@@ -238,31 +221,28 @@ export class Writer {
   }
 
   /** Decisions without an append: true only if nobody has written since the state they were decided on. */
-  async #confirmed(batch: Submission[], decisions: Decision[], lsn: number): Promise<boolean> {
-    const onlyRepeats = decisions.every((decision) => decision.kind === 'repeat')
+  async #confirmed(batch: Submission[], verdicts: Verdict[], lsn: number): Promise<boolean> {
+    const onlyRepeats = verdicts.every((verdict) => verdict.kind === 'repeat')
     if (!onlyRepeats && (await this.#options.tail.confirm()) > lsn) return false
-    await this.#answer(batch, decisions, lsn)
+    await this.#answer(batch, verdicts, lsn)
     return true
   }
 
   /** The database refused the rows of a batch. Alone, everybody is responsible for himself. */
-  async #unwritable(batch: Submission[], error: SqlError, lsn: number): Promise<boolean> {
+  async #unwritable(batch: Submission[], error: ErrorData, lsn: number): Promise<boolean> {
     if (batch.length > 1) {
       for (const submission of batch) await this.#process([submission])
       return true
     }
-    const refusal = isConstraintViolation(error)
-      ? new BorealError('constraint_violation', error.message, { cause: error })
-      : new BorealError('internal', `the rows could not be written: ${error.message}`, { cause: error })
-    return this.#confirmed(batch, [{ kind: 'refuse', error: refusal }], lsn)
+    return this.#confirmed(batch, [{ kind: 'refuse', error }], lsn)
   }
 
-  async #settled(batch: Submission[], { evaluation, step }: Round, settled: Settled): Promise<boolean> {
+  async #settled(batch: Submission[], { prepared }: Round, settled: Settled): Promise<boolean> {
     const { follower, logger } = this.#options
     switch (settled.kind) {
       case 'durable':
         this.#lost = 0
-        await this.#answer(batch, evaluation.decisions, step.to.lsn)
+        await this.#answer(batch, prepared.verdicts, prepared.step.to.lsn)
         if (!follower.engine.alive) await follower.rebuild()
         return true
       case 'failed':
@@ -282,14 +262,14 @@ export class Writer {
    * Waits for the outcome of an append that has taken too long. The store is at its place, reads go on. Ends early
    * when nothing has reached a server, or when nobody waits any more: then by racing the slot.
    */
-  async #resolveDoubt(batch: Submission[], { pending, encoded }: Round): Promise<Settled> {
+  async #resolveDoubt(batch: Submission[], { pending, prepared: { encoded } }: Round): Promise<Settled> {
     const { follower, log, runtime, tail, doubtAfterMs = 1_000, patienceMs = 1_500 } = this.#options
     const done = new AbortController()
     void runtime.sleep(Math.max(0, patienceMs - doubtAfterMs), done.signal).then(() => pending.abandon())
     if (batch.every((submission) => submission.state === 'done')) this.#endDoubt()
     const settled = await pending.settled
     done.abort()
-    this.#pending = undefined
+    this.#rounds.pending = undefined
     tail.appendEnded(settled.kind === 'durable' ? pending.item.lsn : undefined)
     // The entry is at hand; somebody may have read and applied it already.
     if (settled.kind === 'durable') {
@@ -301,20 +281,20 @@ export class Writer {
     return settled
   }
 
-  async #answer(batch: Submission[], decisions: Decision[], lsn: number): Promise<void> {
-    await Promise.all(batch.map((submission, index) => this.#answerOne(submission, decisions[index]!, lsn)))
+  async #answer(batch: Submission[], verdicts: Verdict[], lsn: number): Promise<void> {
+    await Promise.all(batch.map((submission, index) => this.#answerOne(submission, verdicts[index]!, lsn)))
   }
 
-  async #answerOne(submission: Submission, decision: Decision, lsn: number): Promise<void> {
-    switch (decision.kind) {
+  async #answerOne(submission: Submission, verdict: Verdict, lsn: number): Promise<void> {
+    switch (verdict.kind) {
       case 'commit':
-        return submission.resolve(this.answers.add(lsn, decision.index, decision.transaction))
+        return submission.resolve(this.answers.add(lsn, verdict.index, verdict))
       case 'noop':
-        return submission.resolve({ lsn, transactionId: this.#options.runtime.newId(), results: decision.results })
+        return submission.resolve({ lsn, transactionId: verdict.id, results: verdict.results })
       case 'refuse':
-        return submission.reject(decision.error)
+        return submission.reject(errorOf(verdict.error))
       case 'repeat':
-        return this.#answerRepeat(submission, decision)
+        return this.#answerRepeat(submission, verdict)
     }
   }
 

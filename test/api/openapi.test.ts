@@ -149,6 +149,17 @@ test('status says where the node stands, and with a digest what it holds', async
     { appliedLsn: expect.any(Number), load: expect.any(Number), bytes: expect.any(Number) },
   ])
   expect(body).not.toHaveProperty('digest')
+  const bytes = expect.any(Number)
+  expect(body).toMatchObject({
+    storeLimitBytes: bytes,
+    process: { rssBytes: bytes, heapBytes: bytes },
+    housekeeping: { slices: bytes, putOff: bytes, longestMs: bytes },
+  })
+  // Of each engine, and all of them in the process.
+  expect(body.storeBytes).toBeGreaterThan(50_000_000)
+  expect(body.readers[0].bytes).toBeGreaterThan(50_000_000)
+  expect(body.process.rssBytes).toBeGreaterThan(body.process.heapBytes)
+  expect(body.storeBytes).toBeLessThan(body.storeLimitBytes)
   const { digest, appliedLsn } = (await api.get('/v1/status?digest=true')).body
   expect(digest).toMatch(/^[0-9a-f]{64}$/)
   const answer = await api.transact([{ op: 'saveQuota', role: 'status', quota: quota(1) }])

@@ -21,6 +21,11 @@ export interface BenchContext {
   contenders: Contender[]
   /** Rounds of every measurement. */
   repeats: number
+  /**
+   * How long a server works before it is measured, ms. Ours and those in Go and C differ in how fast they are in their
+   * first second; what is compared is a server that runs.
+   */
+  warmMs: number
   /** How long one measurement lasts, without what comes before. */
   durationMs: number
   /** Tasks in stores that are compared with each other, ascending; the largest is the one of the verdicts. */

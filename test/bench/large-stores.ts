@@ -14,6 +14,11 @@ import type { Workspace } from './workspace.ts'
 /** Transactions in an entry: a batch under load. */
 const BATCH = 200
 
+/** The LSN at which the log of a large store has saved so many tasks. */
+export function lsnWith(tasks: number): number {
+  return Math.ceil(tasks / BATCH)
+}
+
 /**
  * Idempotency keys are forgotten after so many transactions, half of them at a time: a log of months has forgotten
  * nearly all of them, and a replay sees them come and go.

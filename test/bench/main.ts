@@ -26,8 +26,8 @@ interface BenchFlags {
   work?: string
 }
 
-const FULL = { repeats: 3, seconds: 4, sizes: [10_000, 100_000, 1_000_000] }
-const QUICK = { repeats: 1, seconds: 1, sizes: [2_000, 20_000] }
+const FULL = { repeats: 3, seconds: 4, warmMs: 8_000, sizes: [10_000, 100_000, 1_000_000] }
+const QUICK = { repeats: 1, seconds: 1, warmMs: 500, sizes: [2_000, 20_000] }
 
 /** The command `boreal bench`. */
 export async function runBench(args: readonly string[]): Promise<void> {
@@ -53,7 +53,7 @@ async function bench(flags: BenchFlags): Promise<void> {
   endOnSignals()
   const defaults = flags.quick ? QUICK : FULL
   const { repeats = defaults.repeats, seconds = defaults.seconds } = flags
-  const { sizes } = defaults
+  const { sizes, warmMs } = defaults
   const peers = findPeers()
   const workspace = await Workspace.create(flags.work)
   const machine = machineFacts(workspace.path, peers)
@@ -64,7 +64,7 @@ async function bench(flags: BenchFlags): Promise<void> {
   }
   const stores = new LargeStores(workspace, say)
   const contenders = contendersOf(peers)
-  const context = { workspace, stores, peers, contenders, repeats, durationMs: seconds * 1_000, sizes, say }
+  const context = { workspace, stores, peers, contenders, repeats, warmMs, durationMs: seconds * 1_000, sizes, say }
   try {
     const figures = await measure(flags.only, context)
     const options = { repeats, seconds, sizes, quick: flags.quick === true }

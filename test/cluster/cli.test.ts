@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
+import { readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -52,6 +53,36 @@ test('commands answer in tables for people and JSON for programs', async () => {
   expect((await boreal(['log', 'tail'], env)).out).toMatch(/1\s+\S+Z\s+1\s+\d+\s+admin\s+tasksSaved/)
   expect(JSON.parse((await boreal(['log', 'show', '1'], env)).out).transactions[0].idempotencyKey).toBe('k')
   expect((await boreal(['log', 'verify'], env)).out).toMatch(/^ok: 1 entries, 1 transactions, up to LSN 1/)
+})
+
+test('a snapshot is taken and looked into, and a node that is killed starts from it', async () => {
+  const data = await temporaryFolder()
+  const server = await BorealProcess.node(['--data', data])
+  const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }
+  await server.api.transact([saveTask('t1')])
+  const taken = await boreal(['snapshot', 'now'], env)
+  expect([taken.code, taken.out]).toEqual([
+    0,
+    expect.stringMatching(/^took snapshot \S+, up to LSN 1; it is verified\n$/),
+  ])
+  expect((await boreal(['snapshot', 'now'], env)).out).toMatch(/^nothing to do: /)
+  const [{ id }] = JSON.parse((await boreal(['snapshot', 'list', '--json'], env)).out)
+  expect((await boreal(['snapshot', 'list'], env)).out).toMatch(new RegExp(`${id}\\s+1\\s+verified`))
+  expect((await boreal(['snapshot', 'inspect', id, '--check'], env)).out).toMatch(/state\s+verified/)
+  const state = await server.api.state()
+  await server.signal('SIGKILL')
+
+  const storeId = (await readdir(join(data, 'objects'))).find((name) => !name.startsWith('.'))!
+  const part = join(data, 'objects', storeId, 'snapshots', id, 'image', '00000')
+  const again = await BorealProcess.node(['--data', data])
+  expect(await again.api.state()).toEqual(state)
+  await truncate(part, 1_000)
+  const damaged = await boreal(['snapshot', 'inspect', id], { ...env, BOREAL_URL: again.url })
+  expect([damaged.code, damaged.error]).toEqual([3, expect.stringContaining('snapshot_corrupt')])
+  await again.signal('SIGKILL')
+
+  const last = await BorealProcess.node(['--data', data])
+  expect(await last.api.state()).toEqual(state)
 })
 
 test('errors say what to do, on stderr, with an exit code of their kind', async () => {

@@ -130,8 +130,8 @@ test('every table of the state is looked at, and every operation', async () => {
 
 test('what a batch reads is found by index, whatever the number of rows', async () => {
   const engine = await emptyEngine()
-  const submission = { ...submissionOf(requests[0]!, { principal: 'p', key: 'k' }) }
-  const { statements } = announceBatch([submission as never]).plan()
+  const { key } = submissionOf(requests[0]!, { principal: 'p', key: 'k' })
+  const { statements } = announceBatch([{ request: requests[0]!, key }]).plan()
   expect(statements.length).toBeGreaterThan(10)
   for (const statement of statements) expect(await scansOf(engine, statement), statement.sql).toEqual([])
   await engine.kill()

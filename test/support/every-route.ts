@@ -82,6 +82,11 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   for (const path of ['/v1/status', '/v1/status?digest=true', '/livez', '/readyz', '/readyz?level=weak']) {
     await call('GET', path)
   }
+  const { snapshotId } = await call('POST', '/v1/snapshots', {})
+  expect((await call('GET', '/v1/snapshots')).items).toMatchObject([{ id: snapshotId, state: 'verified' }])
+  await call('GET', `/v1/snapshots/${snapshotId}?check=true`)
+  const { headers } = await api.send('POST', '/v1/snapshots', { check: true })
+  await call('GET', headers.get('location')!)
   await call('GET', '/openapi.json')
   return recorded
 }

@@ -32,22 +32,23 @@ export async function memoryLog(
   storeId: string,
   runtime: Runtime = systemRuntime,
   cleanup: Cleanup = onTestFinished,
-): Promise<{ log: Log; events: ScriptedLog }> {
+): Promise<{ log: Log; events: ScriptedLog; bodies: DirectoryObjects }> {
   const events = new ScriptedLog(new MemoryLog(storeId, table, runtime))
   const bodies = new DirectoryObjects(await temporaryFolder(cleanup))
-  return { events, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger }) }
+  return { events, bodies, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger }) }
 }
 
 /** A node on a log in memory. By default without readers and threads, so that starting one takes half a second. */
 export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNode> {
   const { table = new MemoryTable(), storeId = 'store-of-the-test', cleanup = onTestFinished, ...rest } = options
   const runtime = rest.runtime ?? systemRuntime
-  const { log, events } = await memoryLog(table, storeId, runtime, cleanup)
+  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup)
   const node = await BorealNode.open({
     image: await testImage(),
     logger: silentLogger,
     readers: 0,
     boot: PgliteEngine.bootImage,
+    objects: bodies,
     ...rest,
     runtime,
     log,

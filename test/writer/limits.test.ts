@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { QUEUE_LIMITS } from '../../lib/writer/queue.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { task } from '../support/records.ts'
 import { as, jobConfig, request, saveQuota, saveTask, setStatus } from '../support/requests.ts'
@@ -7,7 +8,7 @@ import { gate } from '../support/scripted-log.ts'
 import { entriesOf } from '../support/state.ts'
 
 test('a full queue refuses at once, with a time to come back', async () => {
-  const queue = { maxWaiting: 3, maxWaitingBytes: 1_000_000, maxBatch: 1, maxBatchBytes: 1_000_000 }
+  const queue = { ...QUEUE_LIMITS, maxWaiting: 3, maxWaitingBytes: 1_000_000, maxBatch: 1, maxBatchBytes: 1_000_000 }
   const { node, events } = await memoryNode({ queue })
   const opened = gate()
   events.onPut = async (_item, put) => {

@@ -12,7 +12,7 @@ import {
 import { JOB_UPDATE_ACTIONS, jobUpdateStatus } from '../../model/job-update-status.ts'
 import { identifier, lsn, name, text } from '../../model/scalars.ts'
 import { instanceEventPage, jobUpdateByKey, jobUpdatePage, jobUpdateProgress } from '../../store/job-updates.ts'
-import { listRoute, recordRoute } from '../data-route.ts'
+import { largeRecordRoute, listRoute, recordRoute } from '../data-route.ts'
 import { instanceNumber, repeated } from '../read-options.ts'
 
 const path = '/v1/job-updates/{role}/{environment}/{name}/{id}'
@@ -54,14 +54,15 @@ export const jobUpdateRoutes = [
     statement: ({ role, jobKey, user, status }, page) =>
       jobUpdatePage({ roles: role, jobIds: jobKey, users: user, statuses: status }, page),
   }),
-  recordRoute({
+  largeRecordRoute({
     path,
     name: 'getJobUpdate',
     summary: 'One job update: summary, instructions, and the events of both kinds in the order of time',
     params,
     record: detailsRecord,
+    key: keyText,
     what: (key) => `job update ${keyText(key)}`,
-    statement: (key) => jobUpdateByKey(keyText(key)),
+    statement: jobUpdateByKey,
   }),
   recordRoute({
     path: `${path}/progress`,

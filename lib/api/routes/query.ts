@@ -36,9 +36,9 @@ const runQuery: Route = {
   query: z.strictObject(readOptions),
   body: queryRequest,
   answer: queryAnswer,
-  async handle({ node, body: { sql, params = [], maxRows = MAX_QUERY_ROWS }, query }) {
+  async handle({ node, body: { sql, params = [], maxRows = MAX_QUERY_ROWS }, query, principal }) {
     const answer = await node
-      .query({ sql, params: params.map(toParam) }, maxRows, consistencyOf(query))
+      .query({ sql, params: params.map(toParam) }, maxRows, consistencyOf(query), principal.name)
       .catch((error: unknown) => {
         throw error instanceof SqlError
           ? new BorealError('query_failed', `${error.message} (SQLSTATE ${error.code})`, { cause: error })

@@ -47,7 +47,13 @@ export function readsRoute(dataRoutes: Route[]): Route {
       const { reads, preconditions = [], operations } = body as z.infer<typeof readsRequest>
       if (operations !== undefined) authorize(principal, 'write')
       const request = { paths: reads.map(({ path }) => path), preconditions, operations: operations ?? [] }
-      const { lsn, ageMs, answers, results } = await readMany(node, dataRoutes, request, consistencyOf(query))
+      const { lsn, ageMs, answers, results } = await readMany(
+        node,
+        dataRoutes,
+        request,
+        consistencyOf(query),
+        principal.name,
+      )
       const texts = answers.map(({ status, body }) => `{"status":${status},"body":${body}}`)
       const result = operations === undefined ? '' : `,"results":${JSON.stringify(results)}`
       return {

@@ -17,9 +17,37 @@ const status = z.object({
   tailAgeMs: z.int(),
   uptimeMs: z.int(),
   waiting: z.int().describe('transactions that wait for their turn'),
-  storeBytes: z.int(),
-  storeFull: z.boolean(),
-  readers: z.array(z.object({ appliedLsn: lsn, load: z.int(), bytes: z.int().optional() })),
+  storeBytes: z.int().describe("memory of the writer's engine"),
+  storeLimitBytes: z.int().describe('the watermark: with so much memory of the engine additions are refused'),
+  storeFull: z.boolean().describe('additions are refused'),
+  process: z.object({
+    rssBytes: z.int().describe('memory of the process, all stores together'),
+    heapBytes: z.int().describe("JavaScript heap of the main thread; an engine's memory is not in it"),
+  }),
+  housekeeping: z
+    .object({
+      slices: z.int().describe('pieces of maintenance done since the start: one statement about one table each'),
+      putOff: z.int().describe('how often one was put off because somebody waited'),
+      longestMs: z.int(),
+    })
+    .describe('checkpoints, vacuums and analyzes of the stores'),
+  replay: z
+    .object({
+      lsn,
+      targetLsn: lsn,
+      events: z.int(),
+      eventsPerSecond: z.int(),
+      etaMs: z.int().optional(),
+    })
+    .optional()
+    .describe("how far the writer's store has got that is being built anew from the log"),
+  readers: z.array(
+    z.object({
+      appliedLsn: lsn,
+      load: z.int().describe('reads and steps handed over and not yet done'),
+      bytes: z.int().optional().describe('memory of its engine'),
+    }),
+  ),
 })
 
 const getStatus: Route = {

@@ -38,8 +38,8 @@ async function measure(context: BenchContext, samples: Samples, delayMs: number)
   })
   let tasks = 0
   const commit = () => system.save([benchTask(tasks++)])
-  const { durationMs } = context
-  await load(16, commit, { durationMs: durationMs / 2, warmupMs: 0 })
+  const { durationMs, warmMs } = context
+  await load(MANY_CLIENTS, commit, { durationMs: warmMs, warmupMs: 0 })
   const add = (system: string, clients: number, { rate, ...rest }: Awaited<ReturnType<typeof load>>) => {
     const label = { variant: `${delayMs} ms, ${clientsText(clients)}`, system, unit: '/s' }
     samples.add({ ...label, note: 'synced to disk by the table server' }, { value: rate, ...rest })

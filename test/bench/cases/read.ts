@@ -29,7 +29,7 @@ export const readCase: BenchCase = {
       if (count !== tasks) throw new Error(`${contender.name} holds ${count} of ${tasks} tasks`)
       const any = () => Math.floor(Math.random() * tasks)
       const warm = () => system.point(taskId(any()), contender.levels[0]!)
-      await load(16, warm, { durationMs: context.durationMs / 2, warmupMs: 0 })
+      await load(16, warm, { durationMs: context.warmMs / 2, warmupMs: 0 })
       for (const level of contender.levels) {
         const reads = {
           point: () => system.point(taskId(any()), level),

@@ -20,7 +20,7 @@ export const storedCase: BenchCase = {
       const system = await BorealSystem.start({ folder, connections: CLIENTS })
       let tasks = size
       const save = () => system.save([benchTask(tasks++)])
-      const { rate, ...rest } = await load(CLIENTS, save, { ...context, warmupMs: 1_000 + context.durationMs / 2 })
+      const { rate, ...rest } = await load(CLIENTS, save, { ...context, warmupMs: context.warmMs })
       const count = await system.count()
       if (count !== tasks) throw new Error(`${tasks} tasks were acknowledged, ${count} are there`)
       await system.stop()

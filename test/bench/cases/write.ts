@@ -13,7 +13,7 @@ export const writeCase: BenchCase = {
   run: (context) =>
     writing(context, 'write', async ({ system, saved, contender, samples }) => {
       const save = () => system.save([benchTask(saved.tasks++)])
-      await load(16, save, { durationMs: context.durationMs / 2, warmupMs: 0 })
+      await load(64, save, { durationMs: context.warmMs, warmupMs: 0 })
       for (const clients of CLIENTS) {
         const { rate, ...rest } = await load(clients, save, context)
         const variant = clientsText(clients)
@@ -37,7 +37,7 @@ export const batchCase: BenchCase = {
         saved.tasks += BATCH
         return system.save(benchTasks(first, BATCH))
       }
-      await load(BATCH_CLIENTS, save, { durationMs: context.durationMs / 2, warmupMs: 0 })
+      await load(BATCH_CLIENTS, save, { durationMs: context.warmMs, warmupMs: 0 })
       const { rate, ...rest } = await load(BATCH_CLIENTS, save, context)
       const label = { variant: clientsText(BATCH_CLIENTS), system: contender.name, unit: 'rows/s' }
       samples.add({ ...label, note: contender.durability }, { value: rate * BATCH, ...rest })
@@ -61,7 +61,7 @@ export const changeCase: BenchCase = {
         const task = benchTask(next++ % CHANGED)
         return isBack ? system.change(task, 'DRAINING', 'RUNNING') : system.change(task, 'RUNNING', 'DRAINING')
       }
-      await load(CHANGE_CLIENTS, change, { durationMs: context.durationMs / 2, warmupMs: 0 })
+      await load(CHANGE_CLIENTS, change, { durationMs: context.warmMs, warmupMs: 0 })
       const { rate, ...rest } = await load(CHANGE_CLIENTS, change, context)
       const label = { variant: clientsText(CHANGE_CLIENTS), system: contender.name, unit: 'transactions/s' }
       samples.add({ ...label, note: contender.durability }, { value: rate, ...rest })

@@ -1,0 +1,124 @@
+import * as z from 'zod'
+import { lsn } from '../../model/scalars.ts'
+import type { Snapshot } from '../../snapshot/catalog.ts'
+import { manifestSchema, verificationSchema } from '../../snapshot/documents.ts'
+import { wholeNumber } from '../read-options.ts'
+import type { Route } from '../route.ts'
+import { MOST_WAIT_MS, operation, startedAnswer } from './operations.ts'
+
+const DEFAULT_LIMIT = 20
+
+const summary = z.object({
+  id: z.string(),
+  lsn,
+  state: z
+    .enum(['verified', 'complete', 'damaged', 'unfinished'])
+    .describe('stores start from verified ones; complete: not restored by anybody yet; unfinished: without a manifest'),
+  why: z.string().optional().describe('what is wrong with it'),
+  bytes: z.int().describe('of all its objects'),
+  takenAt: z.int().optional(),
+  entryTime: z.int().optional().describe('time of the last entry that it has'),
+  schemaVersion: z.int().optional(),
+  digest: z.string().optional().describe('state digest at its LSN'),
+  verifiedAt: z.int().optional(),
+  verifiedBy: z.enum(['replay', 'peer']).optional(),
+  deletedAfter: z.int().optional().describe('it is no longer needed: marked then, deleted an hour later'),
+})
+
+function summaryOf({
+  id,
+  lsn,
+  state,
+  why,
+  bytes,
+  manifest,
+  verification,
+  deletion,
+}: Snapshot): z.infer<typeof summary> {
+  return {
+    id,
+    lsn,
+    state,
+    bytes,
+    ...(why === undefined ? {} : { why }),
+    ...(manifest === undefined
+      ? {}
+      : {
+          takenAt: manifest.takenAt,
+          entryTime: manifest.entryTime,
+          schemaVersion: manifest.schemaVersion,
+          digest: manifest.digest,
+        }),
+    ...(verification === undefined ? {} : { verifiedAt: verification.verifiedAt, verifiedBy: verification.by }),
+    ...(deletion === undefined ? {} : { deletedAfter: deletion.markedAt }),
+  }
+}
+
+const listSnapshots: Route = {
+  method: 'GET',
+  path: '/v1/snapshots',
+  name: 'listSnapshots',
+  summary: 'Snapshots of the store, the newest first',
+  scope: 'admin',
+  query: z.strictObject({
+    limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1_000, 'must be 1 to 1000').optional(),
+  }),
+  answer: z.object({ items: z.array(summary) }),
+  async handle({ node, query: { limit = DEFAULT_LIMIT } }) {
+    const found = await node.snapshots.list(limit)
+    return { body: JSON.stringify({ items: found.map(summaryOf) }) }
+  },
+}
+
+const getSnapshot: Route = {
+  method: 'GET',
+  path: '/v1/snapshots/{snapshotId}',
+  name: 'getSnapshot',
+  summary: 'One snapshot with its documents; with check=true its whole image is read and compared with its checksums',
+  scope: 'admin',
+  params: z.strictObject({ snapshotId: z.string() }),
+  query: z.strictObject({ check: z.enum(['true', 'false']).optional() }),
+  answer: summary.extend({ manifest: manifestSchema.optional(), verification: verificationSchema.optional() }),
+  async handle({ node, params, query }) {
+    const found = await node.snapshots.find(params.snapshotId, { check: query.check === 'true' })
+    const { manifest, verification } = found
+    return {
+      body: JSON.stringify({
+        ...summaryOf(found),
+        ...(manifest === undefined ? {} : { manifest }),
+        ...(verification === undefined ? {} : { verification }),
+      }),
+    }
+  },
+}
+
+const outcome = z.object({
+  made: z.boolean().describe('false: there was nothing new'),
+  snapshotId: z.string().optional(),
+  lsn: lsn.describe('the last entry that the newest snapshot has now'),
+  reason: z.string().optional().describe('why none was made'),
+})
+
+const takeSnapshot: Route = {
+  method: 'POST',
+  path: '/v1/snapshots',
+  name: 'takeSnapshot',
+  summary:
+    'Takes a snapshot, verifies it, and deletes those that are no longer needed; joins one that is on its way. ' +
+    'Nobody waits for it but the caller',
+  scope: 'admin',
+  body: z.strictObject({
+    check: z
+      .boolean()
+      .optional()
+      .describe('when nothing is new, read the newest one again, and take another one if it is damaged'),
+  }),
+  answer: outcome,
+  accepted: operation,
+  async handle({ node, body }) {
+    const { snapshots, operations } = node
+    return startedAnswer(await operations.run('snapshot', MOST_WAIT_MS, () => snapshots.take(body)))
+  },
+}
+
+export const snapshotRoutes = [listSnapshots, getSnapshot, takeSnapshot]

@@ -1,0 +1,79 @@
+import type { Log } from '../log/log.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import type { ReplayProgress } from '../replica/progress.ts'
+import type { ReadAnswer } from '../replica/reader.ts'
+import type { SnapshotOutcome, TakeOptions } from '../snapshot/take.ts'
+import type { BaseImage } from '../store/base-image.ts'
+import type { Engine } from '../store/engine.ts'
+import type { HousekeepingLimits } from '../store/housekeeping.ts'
+import type { StoreImage } from '../store/image-parts.ts'
+import type { HorizonLimits } from '../writer/horizon.ts'
+import type { QueueLimits } from '../writer/queue.ts'
+import type { StoreLimits } from '../writer/store-limits.ts'
+import type { HistorySettings } from './history-pruner.ts'
+import type { SnapshotSettings } from './node-snapshots.ts'
+
+export interface NodeOptions {
+  log: Log
+  image: BaseImage
+  runtime: Runtime
+  logger: Logger
+  /** Hears of a long replay: at its start, about every two seconds, and at its end. */
+  onProgress?: ((progress: ReplayProgress) => void) | undefined
+  /** Reader threads; 0 serves typed reads from the writer's store, between batches. Default 1. */
+  readers?: number | undefined
+  /** Nobody else can write to this log, so its end need not be asked for. Default false. */
+  exclusive?: boolean | undefined
+  /** Boots the writer's engine. Default: in a thread of its own. */
+  boot?: ((image: StoreImage) => Promise<Engine>) | undefined
+  /** Where snapshots are. Without it every start replays the whole log. */
+  objects?: ObjectStore | undefined
+  /** When to take snapshots. Default: only when asked to. */
+  snapshots?: Partial<SnapshotSettings> | undefined
+  /** How to take one. Default: with an engine in a thread of its own, the rest in this one. */
+  takeSnapshot?:
+    | ((options: TakeOptions & { keep: number; signal: AbortSignal }) => Promise<SnapshotOutcome>)
+    | undefined
+  /** Memory that the writer's engine may take before additions are refused, bytes. */
+  storeLimitBytes?: number | undefined
+  /** Memory for the texts of large records that were read before, bytes; 0 keeps none. Default 32 MB. */
+  keptRecordBytes?: number | undefined
+  /** Ms a client's transaction may take. Default 25,000. */
+  timeoutMs?: number | undefined
+  /** Ms a typed read may take. Default 10,000. */
+  readTimeoutMs?: number | undefined
+  /** Ms a user's SQL may run. Default 5,000. */
+  queryTimeoutMs?: number | undefined
+  /** Ms between looks at the log while nothing else does it. Default 500; without effect when exclusive. */
+  pollMs?: number | undefined
+  /** Ms between rounds of maintenance. Default 10,000. */
+  housekeepingMs?: number | undefined
+  /** When maintenance is needed. Default: see HOUSEKEEPING_LIMITS. */
+  housekeeping?: Partial<HousekeepingLimits> | undefined
+  /** Reads that may wait for a reader; half of them may be one client's. Default 10,000. */
+  maxWaitingReads?: number | undefined
+  queue?: QueueLimits | undefined
+  horizon?: HorizonLimits | undefined
+  /** How long what is over is kept. Default: Aurora's. */
+  history?: Partial<HistorySettings> | undefined
+  /** Limits of what a job may hold. Default: Aurora's. */
+  limits?: Partial<StoreLimits> | undefined
+}
+
+export type { ReplayProgress }
+
+/** What a read must show. */
+export type Consistency =
+  /** Some committed state, without coordination. */
+  | { level: 'weak' }
+  /** Every write acknowledged before the call. */
+  | { level: 'consistent' }
+  /** At least this place of the log. */
+  | { level: 'minLsn'; lsn: number }
+
+export interface NodeReadAnswer extends ReadAnswer {
+  /** Ms since this node last knew that it had everything. */
+  ageMs: number
+}

@@ -1,0 +1,115 @@
+import type { Log } from '../log/log.ts'
+import type { Logger } from '../model/logger.ts'
+import type { Runtime } from '../model/runtime.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { Follower } from '../replica/follower.ts'
+import { type ImageSource, onlyEmptyStore, type PlacedImage, sourcesInTurn } from '../replica/image-source.ts'
+import type { ProgressOptions } from '../replica/progress.ts'
+import { ReaderPool } from '../replica/reader-pool.ts'
+import { isMuch } from '../replica/replay.ts'
+import { snapshotImages } from '../snapshot/snapshot-images.ts'
+import type { BaseImage } from '../store/base-image.ts'
+import type { Engine } from '../store/engine.ts'
+import type { HousekeepingLimits } from '../store/housekeeping.ts'
+import type { StoreImage } from '../store/image-parts.ts'
+import type { Step } from '../store/step.ts'
+import { readersStart } from './readers-start.ts'
+
+/**
+ * What the stores of a node boot from, the best first: the verified snapshots, newest to oldest, then the empty store and
+ * the whole log. (Dumps of backups belong in between, and the archive behind them once the log is trimmed.)
+ */
+export function restartImages(context: {
+  log: Log
+  objects: ObjectStore | undefined
+  base: BaseImage
+  runtime: Runtime
+  logger: Logger
+}): ImageSource {
+  const { log, objects, base, runtime, logger } = context
+  const empty = onlyEmptyStore(base, () => log.genesis())
+  if (objects === undefined) return empty
+  const say = everySecond(runtime)
+  const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>
+    say((seconds) => {
+      // An engine that lags behind the others may have parts fetched again.
+      const share = Math.min(1, done / image.bytes)
+      const secondsLeft = Math.ceil((1 / share - 1) * seconds)
+      logger.info('loading a snapshot', { snapshot: snapshotId, percent: Math.floor(100 * share), secondsLeft })
+    })
+  return sourcesInTurn([snapshotImages({ objects, log, base, logger, onPart }), empty])
+}
+
+export interface OpenStoresOptions extends ProgressOptions {
+  log: Log
+  images: ImageSource
+  readers: number
+  maxWaitingReads: number | undefined
+  housekeeping: Partial<HousekeepingLimits> | undefined
+  /** Boots the writer's engine. */
+  boot(image: StoreImage): Promise<Engine>
+  /** Hears every step of the writer's store that readers are fed with. */
+  onStep(step: Step): void
+}
+
+/** The stores of a node. */
+export interface OpenedStores {
+  follower: Follower
+  pool: ReaderPool
+  /** Brings the writer's store to the end of the log; may be repeated. */
+  load(): Promise<void>
+  /** Starts the readers that have not been started yet. */
+  startReaders(): Promise<void>
+  stop(): Promise<unknown>
+}
+
+/**
+ * Boots the stores of a node. Where the log does not go on much, all boot from the same image at the same time, and steps of
+ * the writer's store are what the readers take. Where it does, the writer's store is loaded first, in bulk, and readers
+ * begin at an image of it, so that every entry is applied once.
+ */
+export function openStores(options: OpenStoresOptions): (from: PlacedImage) => Promise<OpenedStores> {
+  const { log, logger, readers, maxWaitingReads, onStep } = options
+  return async (from) => {
+    const pool = new ReaderPool({
+      ...{ ...options, count: readers },
+      ...(maxWaitingReads === undefined ? {} : { maxWaiting: maxWaitingReads }),
+    })
+    const tell = (step: Step) => {
+      pool.feed(step)
+      onStep(step)
+    }
+    const isFar = await log.findEnd(from.mark.lsn).then(
+      (end) => isMuch(from.mark.lsn, end),
+      () => false,
+    )
+    const opening = Follower.open({ ...options, onStep: tell }, from)
+    // Threads left behind would keep a process alive that has nothing to do.
+    const stop = () => Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+    try {
+      const [follower] = await Promise.all([opening, isFar ? undefined : pool.start(from)])
+      return {
+        ...{ follower, pool, stop },
+        load: async () => follower.load(await log.findEnd(follower.mark.lsn), { telling: !isFar }),
+        startReaders: async () => {
+          if (isFar) await pool.start(...(await readersStart(follower, from, { count: readers, logger })))
+        },
+      }
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  }
+}
+
+/** Runs what it is given, with the seconds since it was made, but at most once a second. */
+function everySecond(runtime: Runtime): (work: (seconds: number) => void) => void {
+  const startedAt = runtime.monotonic()
+  let saidAt = startedAt
+  return (work) => {
+    const now = runtime.monotonic()
+    if (now - saidAt < 1_000) return
+    saidAt = now
+    work((now - startedAt) / 1_000)
+  }
+}

@@ -1,0 +1,41 @@
+import { getPriority, setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { isBorealError, messageOf } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import { systemRuntime } from '../model/runtime.ts'
+import { partsInMemory } from '../store/image-parts.ts'
+import { openLogAt } from './open-log.ts'
+import { snapshotJob } from './snapshot-job.ts'
+import type { SnapshotThreadData, SnapshotThreadMessage } from './snapshot-worker.ts'
+
+/** Entry of the thread that takes a snapshot: follows the log by itself, with a store of its own, and ends. */
+
+/** Below those that serve. On Linux a priority is a thread's own. */
+const PRIORITY = 10
+
+const say = (message: SnapshotThreadMessage) => parentPort!.postMessage(message)
+
+const log =
+  (level: keyof Logger) =>
+  (message: string, fields: Record<string, unknown> = {}) =>
+    say({ kind: 'log', level, message, fields })
+
+const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+
+async function main(): Promise<void> {
+  const { address, base, codec, options } = workerData as SnapshotThreadData
+  // To raise it again, where it is low already, would need a privilege.
+  if (process.platform === 'linux' && getPriority() < PRIORITY) setPriority(PRIORITY)
+  const opened = openLogAt(address, { runtime: systemRuntime, logger })
+  const image = { ...base, parts: partsInMemory(base.bytes) }
+  const context = { ...opened, base: image, codec, runtime: systemRuntime, logger }
+  say({ kind: 'outcome', outcome: await snapshotJob(context, options) })
+}
+
+main()
+  .catch((error: unknown) => {
+    const code = isBorealError(error) ? error.code : 'internal'
+    say({ kind: 'failure', code, message: messageOf(error) })
+  })
+  // The engine would keep the thread alive.
+  .finally(() => setImmediate(() => process.exit(0)))

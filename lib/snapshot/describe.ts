@@ -1,0 +1,35 @@
+import { digestOf, digestStatement, rowCountsStatement } from '../store/digest.ts'
+import { jsonOf } from '../store/protocol.ts'
+import { statement } from '../store/statement.ts'
+import type { Store } from '../store/store.ts'
+
+/** What a store holds, to compare it with another one. */
+export interface Contents {
+  digest: string
+  rows: Record<string, number>
+}
+
+/** Reads every row. */
+export async function contentsOf(store: Store): Promise<Contents> {
+  const [digest, rows] = await store.run([digestStatement, rowCountsStatement])
+  return { digest: digestOf(digest), rows: jsonOf(rows)! }
+}
+
+/** What differs between two stores that should be equal, in words; undefined when nothing does. */
+export function difference(expected: Contents, found: Contents): string | undefined {
+  const names = new Set([...Object.keys(expected.rows), ...Object.keys(found.rows)])
+  const tables = [...names].filter((name) => expected.rows[name] !== found.rows[name])
+  if (tables.length > 0) {
+    const texts = tables.map(
+      (name) => `${name} has ${found.rows[name] ?? 0} rows instead of ${expected.rows[name] ?? 0}`,
+    )
+    return texts.join(', ')
+  }
+  return expected.digest === found.digest ? undefined : `the digest is ${found.digest} instead of ${expected.digest}`
+}
+
+/** Version of the Postgres in a store. */
+export async function postgresVersion(store: Store): Promise<string> {
+  const [version] = await store.run([statement(`select to_json(current_setting('server_version'))`)])
+  return jsonOf<string>(version)!
+}

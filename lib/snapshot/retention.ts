@@ -1,0 +1,93 @@
+import type { Log } from '../log/log.ts'
+import { isBorealError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { type Snapshot, snapshots } from './catalog.ts'
+import { deletionSchema, encodeDocument, SNAPSHOT_FORMAT } from './documents.ts'
+import { DELETION, MANIFEST, snapshotKey, snapshotsPrefix, VERIFICATION } from './names.ts'
+
+export interface RetentionSettings {
+  /** Verified snapshots to keep, and as many that are not: somebody may be at work on them, or want to look into them. */
+  keep: number
+  /** Ms between the mark that a snapshot is not needed any more and its deletion. */
+  graceMs: number
+}
+
+const HOUR_MS = 60 * 60 * 1_000
+
+export const RETENTION_SETTINGS: RetentionSettings = { keep: 5, graceMs: HOUR_MS }
+
+/**
+ * Deletes what lies below the oldest snapshot that is kept, and above it what is not verified, but for the newest ones.
+ * First it is marked; when the grace has passed, it is looked at again, and deleted if it is still not needed. So whoever
+ * had begun to read or to write it has time to end, and one run that sees a wrong picture deletes nothing.
+ *
+ * Nothing is deleted once the log was trimmed: until then the log alone restores every LSN, after that somebody has to
+ * prove first that what remains does.
+ */
+export async function retainSnapshots(
+  { objects, log, logger }: { objects: ObjectStore; log: Log; logger: Logger },
+  { keep, graceMs }: RetentionSettings = RETENTION_SETTINGS,
+): Promise<{ marked: string[]; deleted: string[] }> {
+  const done = { marked: [] as string[], deleted: [] as string[] }
+  if ((await log.trimmedTo()) > 0) return done
+  const all: Snapshot[] = []
+  for await (const snapshot of snapshots(objects, log.storeId)) all.push(snapshot)
+  const kept = keptOf(all, keep)
+  for (const snapshot of all) {
+    const { id, deletion } = snapshot
+    if (kept.has(snapshot)) {
+      if (deletion !== undefined) await objects.delete(snapshotKey(log.storeId, id, DELETION))
+      continue
+    }
+    if (deletion === undefined) {
+      if (await mark(objects, log, id)) done.marked.push(id)
+    } else if (log.now() - deletion.markedAt >= graceMs) {
+      await remove(objects, log.storeId, id)
+      done.deleted.push(id)
+    }
+  }
+  if (done.deleted.length > 0) logger.info('deleted snapshots', { deleted: done.deleted, kept: kept.size })
+  return done
+}
+
+/** With fewer verified ones than there should be, none of them is superfluous. */
+function keptOf(all: Snapshot[], keep: number): Set<Snapshot> {
+  const verified = all.filter(({ state }) => state === 'verified').slice(0, keep)
+  const oldest = verified.length < keep ? 0 : verified.at(-1)!.lsn
+  const others = all.filter(({ state, lsn }) => state !== 'verified' && lsn >= oldest).slice(0, keep)
+  return new Set([...verified, ...others])
+}
+
+async function mark(objects: ObjectStore, log: Log, id: string): Promise<boolean> {
+  const { bytes } = encodeDocument(deletionSchema, {
+    format: SNAPSHOT_FORMAT,
+    snapshotId: id,
+    storeId: log.storeId,
+    markedAt: Math.round(log.now()),
+  })
+  try {
+    await objects.put(snapshotKey(log.storeId, id, DELETION), bytes, { ifAbsent: true })
+    return true
+  } catch (error) {
+    if (!isBorealError(error, 'precondition_failed')) throw error
+    // A mark that cannot be read counts for nothing, and must not stay for ever.
+    await objects.delete(snapshotKey(log.storeId, id, DELETION))
+    return false
+  }
+}
+
+/**
+ * The documents first: without them nobody takes what is left for a snapshot. The mark last: while it is there, the next
+ * run knows that there is something left to delete.
+ */
+async function remove(objects: ObjectStore, storeId: string, id: string): Promise<void> {
+  for (const name of [VERIFICATION, MANIFEST]) await objects.delete(snapshotKey(storeId, id, name))
+  const prefix = `${snapshotsPrefix(storeId)}${id}/`
+  for (let more = true; more; ) {
+    const { objects: left, next } = await objects.list(prefix)
+    for (const { key } of left) if (!key.endsWith(`/${DELETION}`)) await objects.delete(key)
+    more = next !== undefined
+  }
+  await objects.delete(snapshotKey(storeId, id, DELETION))
+}

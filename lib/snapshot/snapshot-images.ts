@@ -1,0 +1,86 @@
+import { LogTrimmed } from '../log/corrupt-entry.ts'
+import type { Log } from '../log/log.ts'
+import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import type { ImageSource, PlacedImage } from '../replica/image-source.ts'
+import type { BaseImage } from '../store/base-image.ts'
+import { type Snapshot, snapshots } from './catalog.ts'
+import type { Manifest } from './documents.ts'
+import { imageParts } from './image-object.ts'
+import { unusableBecause } from './usable.ts'
+
+export interface SnapshotImagesOptions {
+  objects: ObjectStore
+  log: Log
+  base: BaseImage
+  logger: Logger
+  /** Hears how far an image has been loaded. */
+  onPart?: (manifest: Manifest, doneBytes: number) => void
+}
+
+/**
+ * The verified snapshots of a store as images, the newest first; says why one is passed over. Trouble with the object
+ * store is no reason not to start: then there are no snapshots, and the log alone leads on.
+ *
+ * Throws `log_corrupt` when the log ends before a snapshot does: what was durable once is gone, and a store that started
+ * all the same would deny it.
+ */
+export function snapshotImages(options: SnapshotImagesOptions): ImageSource {
+  const { objects, log, logger } = options
+  return {
+    async *images(upTo) {
+      try {
+        for await (const snapshot of snapshots(objects, log.storeId)) {
+          if (snapshot.lsn > upTo) continue
+          const image = await imageOf(snapshot, options)
+          if (image !== undefined) yield image
+        }
+      } catch (error) {
+        if (isBorealError(error, 'log_corrupt', 'log_unavailable')) throw error
+        logger.warn('snapshots cannot be read', { error: messageOf(error) })
+      }
+    },
+  }
+}
+
+/** The image of a snapshot, if a store may start from it. */
+async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Promise<PlacedImage | undefined> {
+  const { objects, log, base, logger, onPart } = options
+  const { id, lsn, state, manifest, why } = snapshot
+  const pass = (reason: string, level: 'info' | 'warn' = 'warn') => {
+    logger[level]('a snapshot is passed over', { snapshot: id, lsn, reason })
+    return undefined
+  }
+  if (manifest === undefined || state !== 'verified') {
+    // One that is still being made is nothing to worry about.
+    return pass(why ?? `it is ${state}`, why === undefined ? 'info' : 'warn')
+  }
+  const unusable = unusableBecause(manifest, base) ?? (await strangeToLog(manifest, log))
+  if (unusable !== undefined) return pass(unusable)
+  logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
+  return {
+    name: `snapshot ${id}`,
+    mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
+    parts: imageParts(objects, manifest, onPart === undefined ? undefined : (done) => onPart(manifest, done)),
+    wasm: base.wasm,
+  }
+}
+
+/** Looks whether the log has, at the snapshot's place, the entry that the snapshot ends with; else says what it has. */
+async function strangeToLog({ lsn, hash, snapshotId }: Manifest, log: Log): Promise<string | undefined> {
+  const item = await log.probe(lsn - 1).catch((error: unknown) => {
+    if (error instanceof LogTrimmed) return undefined
+    throw error
+  })
+  if (item?.hash === hash) return undefined
+  if (item !== undefined) return 'the log has another entry at its LSN'
+  // Trimming deletes entries that lie below a verified snapshot: this one may well be the witness that is left.
+  if ((await log.trimmedTo()) >= lsn) return undefined
+  throw new BorealError(
+    'log_corrupt',
+    `the log of store ${log.storeId} ends before LSN ${lsn}, at which the verified snapshot ${snapshotId} was taken: ` +
+      'entries that were durable are gone. Was the table emptied, or restored from an older copy? Point the node at the ' +
+      'right table; if the table is lost, see "The log ends before a snapshot" in docs/operations.md.',
+  )
+}

@@ -1,0 +1,67 @@
+import { BorealError, isBorealError } from '../model/errors.ts'
+import { openStore, type PlacedImage } from '../replica/image-source.ts'
+import { PgliteEngine } from '../store/engine.ts'
+import { contentsOf, difference } from './describe.ts'
+import { encodeDocument, type Manifest, SNAPSHOT_FORMAT, sha256Of, verificationSchema } from './documents.ts'
+import { imageParts } from './image-object.ts'
+import { MANIFEST, snapshotKey, VERIFICATION } from './names.ts'
+import type { SnapshotContext } from './take.ts'
+
+/** What a serving node holds at a place of the log. */
+export interface Peer {
+  lsn: number
+  digest: string
+}
+
+/**
+ * Restores a snapshot in a fresh store, from the object store, and compares digest and row counts with those of its
+ * source, and of a peer. If they are the same, `verified.json` says so: from then on stores start from it.
+ *
+ * @throws BorealError `snapshot_corrupt` with what differs; the snapshot stays unverified
+ */
+export async function verifySnapshot(context: SnapshotContext, manifest: Manifest, peer?: Peer): Promise<void> {
+  const { log, objects, base, boot = PgliteEngine.bootImage } = context
+  const { storeId, snapshotId, lsn, digest, rows } = manifest
+  if (peer !== undefined && peer.lsn === lsn && peer.digest !== digest) {
+    throw refusal(
+      snapshotId,
+      `the node that serves has digest ${peer.digest} at LSN ${lsn}, a replay of the log ${digest}`,
+    )
+  }
+  const image: PlacedImage = {
+    name: `snapshot ${snapshotId}`,
+    mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
+    parts: imageParts(objects, manifest),
+    wasm: base.wasm,
+  }
+  const store = await openStore(await boot(image), image)
+  try {
+    const differs = difference({ digest, rows }, await contentsOf(store))
+    if (differs !== undefined) throw refusal(snapshotId, `restored, ${differs}`)
+  } finally {
+    await store.engine.kill()
+  }
+  const { bytes } = encodeDocument(verificationSchema, {
+    format: SNAPSHOT_FORMAT,
+    snapshotId,
+    storeId,
+    lsn,
+    manifest: sha256Of(await objects.get(snapshotKey(storeId, snapshotId, MANIFEST))),
+    digest,
+    rows,
+    by: peer?.lsn === lsn ? 'peer' : 'replay',
+    verifiedAt: Math.round(log.now()),
+    verifiedBy: log.writer,
+  })
+  try {
+    await objects.put(snapshotKey(storeId, snapshotId, VERIFICATION), bytes, { ifAbsent: true })
+  } catch (error) {
+    // Somebody else has verified it as well; what he wrote is read like ours.
+    if (!isBorealError(error, 'precondition_failed')) throw error
+  }
+}
+
+function refusal(snapshotId: string, why: string): BorealError {
+  const advice = 'No store will start from it. See "A snapshot does not verify" in docs/operations.md.'
+  return new BorealError('snapshot_corrupt', `snapshot ${snapshotId} cannot be verified: ${why}. ${advice}`)
+}

@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest'
+import type { LogItem } from '../../lib/log/event-log.ts'
+import type { BorealNode } from '../../lib/node/node.ts'
+import { type Engine, PgliteEngine } from '../../lib/store/engine.ts'
+import { singleRecord } from '../../lib/store/read.ts'
+import type { Statement } from '../../lib/store/statement.ts'
+import { taskById } from '../../lib/store/tasks.ts'
+import { memoryNode, type TestNode } from '../support/memory-node.ts'
+import { as, request, saveQuota, saveTask, setStatus } from '../support/requests.ts'
+import { gate, unknown } from '../support/scripted-log.ts'
+import { entriesOf } from '../support/state.ts'
+
+/** Rounds overlap: a batch is decided and written while the entry before it is on its way. */
+
+/** Submits one transaction, and while its entry is held up more of them; then goes on as `outcome` says. */
+async function overlapped(
+  { node, events }: TestNode,
+  first: Parameters<BorealNode['submit']>[0],
+  more: Parameters<BorealNode['submit']>[0][],
+  outcome: (item: LogItem, put: () => ReturnType<NonNullable<TestNode['events']['onPut']>>) => ReturnType<typeof put>,
+) {
+  const [reached, held] = [gate(), gate()]
+  events.onPut = async (item, put) => {
+    events.onPut = undefined
+    reached.open()
+    await held.opened
+    return outcome(item, put)
+  }
+  const answers = [node.submit(first, as('p'))]
+  await reached.opened
+  for (const each of more) answers.push(node.submit(each, as('p')))
+  // Time enough to decide them on top of what is not durable.
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  held.open()
+  return Promise.allSettled(answers)
+}
+
+async function statusOf(node: BorealNode, taskId: string): Promise<string | undefined> {
+  const { results } = await node.read([taskById(taskId)], { level: 'consistent' })
+  const record = singleRecord(results[0])
+  return record === undefined ? undefined : JSON.parse(record).status
+}
+
+/** An engine in this thread that counts the messages which bring rows of tasks. */
+function countingWrites(counts: { writes: number }) {
+  return async (image: Parameters<typeof PgliteEngine.bootImage>[0]): Promise<Engine> => {
+    const engine = await PgliteEngine.bootImage(image)
+    const run = engine.run.bind(engine)
+    engine.run = (statements: Statement[], options) => {
+      if (statements.some(({ sql }) => sql.startsWith('insert into task '))) counts.writes++
+      return run(statements, options)
+    }
+    return engine
+  }
+}
+
+test('a batch is decided and written while the entry before it is on its way, and sees it', async () => {
+  const counts = { writes: 0 }
+  const bed = await memoryNode({ boot: countingWrites(counts) })
+  let writesBeforeDurable = 0
+  const claim = request([setStatus('a', 'ASSIGNED')], [{ entity: 'task', key: 'a', where: { status: 'PENDING' } }])
+  const answers = await overlapped(bed, request([saveTask('a')]), [claim, request([saveTask('b')])], (_item, put) => {
+    writesBeforeDurable = counts.writes
+    return put()
+  })
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+  expect(writesBeforeDurable).toBe(2)
+  expect(await statusOf(bed.node, 'a')).toBe('ASSIGNED')
+})
+
+test('nobody is answered before what he was decided on is durable', async () => {
+  const bed = await memoryNode()
+  const answered: string[] = []
+  const [reached, held] = [gate(), gate()]
+  bed.events.onPut = async (_item, put) => {
+    bed.events.onPut = undefined
+    reached.open()
+    await held.opened
+    return put()
+  }
+  const first = bed.node.submit(request([saveTask('a')]), as('p', 'k1')).then(() => answered.push('first'))
+  await reached.opened
+  const second = [
+    bed.node.submit(request([saveQuota('www')]), as('p')).then(() => answered.push('committed')),
+    // Decided alone these would be answered at once.
+    bed.node.submit(request([saveTask('a')]), as('p', 'k1')).then(() => answered.push('repeated')),
+    bed.node
+      .submit(request([saveQuota('www')], [{ entity: 'task', key: 'a', absent: true }]), as('p'))
+      .catch(({ code }) => answered.push(code)),
+  ]
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(answered).toEqual([])
+  held.open()
+  await Promise.all([first, ...second])
+  expect(answered.sort()).toEqual(['committed', 'first', 'precondition_failed', 'repeated'])
+})
+
+test('what was decided on top of an entry that lost its slot is decided again', async () => {
+  const bed = await memoryNode()
+  const { node: other } = await memoryNode({ table: bed.table, storeId: bed.storeId })
+  const onlyIfThere = request([saveQuota('www')], [{ entity: 'task', key: 'a', exists: true }])
+  const onlyIfFree = request([saveTask('a')], [{ entity: 'quota', key: 'taken', absent: true }])
+  const [first, behind] = await overlapped(bed, onlyIfFree, [onlyIfThere], async (_item, put) => {
+    await other.submit(request([saveQuota('taken')]), as('other'))
+    return put()
+  })
+  expect(first).toMatchObject({ reason: { code: 'precondition_failed' } })
+  // On top of the lost entry it would have held.
+  expect(behind).toMatchObject({ reason: { code: 'precondition_failed' } })
+  expect(await statusOf(bed.node, 'a')).toBeUndefined()
+  expect(await entriesOf(bed.node.log)).toHaveLength(1)
+})
+
+test('what was decided on top of an entry that the log refused is decided again', async () => {
+  const bed = await memoryNode()
+  const [first, behind] = await overlapped(
+    bed,
+    request([saveTask('a')]),
+    [request([saveQuota('www')], [{ entity: 'task', key: 'a', absent: true }])],
+    async () => ({ kind: 'refused', error: new Error('access denied') }),
+  )
+  expect(first).toMatchObject({ reason: { code: 'log_unavailable' } })
+  expect(behind).toMatchObject({ status: 'fulfilled', value: { lsn: 1 } })
+})
+
+test('rows that the database refuses take nothing along that is on its way or waits for its commit', async () => {
+  const bed = await memoryNode()
+  const bad = request([saveTask('deep')])
+  // No schema lets a NUL pass, so it is put in behind their back.
+  Object.assign((bad.operations[0] as { tasks: object[] }).tasks[0]!, { ancestorId: 'a\u0000b' })
+  const answers = await overlapped(bed, request([saveTask('a')]), [bad, request([saveTask('b')])], (_item, put) =>
+    put(),
+  )
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(await statusOf(bed.node, 'a')).toBe('PENDING')
+  expect(await statusOf(bed.node, 'b')).toBe('PENDING')
+  const { node: replayed } = await memoryNode({ table: bed.table, storeId: bed.storeId })
+  expect(await bed.node.digest()).toEqual(await replayed.digest())
+})
+
+test('an entry in doubt keeps nobody from a retry: those behind it are decided when it is settled', async () => {
+  const bed = await memoryNode({ timeoutMs: 10_000 })
+  const answers = await overlapped(
+    bed,
+    request([saveTask('a')]),
+    [request([setStatus('a', 'ASSIGNED')], [{ entity: 'task', key: 'a', exists: true }])],
+    async (_item, put) => {
+      await put()
+      await new Promise((resolve) => setTimeout(resolve, 1_200))
+      return unknown()
+    },
+  )
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+  expect(await statusOf(bed.node, 'a')).toBe('ASSIGNED')
+  expect(await entriesOf(bed.node.log)).toHaveLength(2)
+})
+
+test('many overlapping rounds leave what replaying the log gives', async () => {
+  const bed = await memoryNode()
+  bed.events.onPut = async (_item, put) => {
+    await new Promise((resolve) => setTimeout(resolve, 3))
+    return put()
+  }
+  const clients = Array.from({ length: 8 }, async (_, client) => {
+    for (let i = 0; i < 25; i++) {
+      await bed.node.submit(request([saveTask(`t-${client}-${i}`)]), as('p'))
+      await bed.node.submit(request([setStatus(`t-${client}-${i}`, 'RUNNING')]), as('p'))
+    }
+  })
+  await Promise.all(clients)
+  const { node: replayed } = await memoryNode({ table: bed.table, storeId: bed.storeId })
+  expect(await bed.node.digest()).toEqual(await replayed.digest())
+})
+
+test('who runs out of time behind an entry that is on its way was not carried out', async () => {
+  const bed = await memoryNode()
+  const [reached, held] = [gate(), gate()]
+  bed.events.onPut = async (_item, put) => {
+    bed.events.onPut = undefined
+    reached.open()
+    await held.opened
+    return put()
+  }
+  const first = bed.node.submit(request([saveTask('a')]), as('p'))
+  await reached.opened
+  const late = bed.node.submit(request([saveTask('late')]), { ...as('p'), timeoutMs: 150 })
+  const patient = bed.node.submit(request([saveTask('patient')]), as('p'))
+  await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' })
+  held.open()
+  expect((await first).lsn).toBe(1)
+  expect((await patient).lsn).toBe(2)
+  expect(await statusOf(bed.node, 'late')).toBeUndefined()
+})
