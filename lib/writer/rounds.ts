@@ -50,6 +50,7 @@ export type Outcome =
 interface Turn {
   batch: Submission[]
   preparation: Preparation | { kind: 'failed'; error: unknown }
+  onTop: boolean
 }
 
 /** So many entries may wait for their commit: they are written again when what is on top of them has to go. */
@@ -62,7 +63,8 @@ const MAX_UNCOMMITTED = 16
  * Invariants:
  *   * one append is on its way at a time, and the next is sent when its predecessor is known to be durable;
  *   * what was decided on top of an entry that did not become durable is forgotten, and decided again;
- *   * a batch is sent only while everybody in it waits: who ran out of time before was told that nothing was done;
+ *   * a batch that was decided on top of another is sent only while everybody in it waits: who ran out of time before was
+ *     told that nothing was done. The first of some rounds is sent in any case, so there is progress whatever expires;
  *   * nobody is answered before everything that he was decided on is durable.
  */
 export class Rounds {
@@ -85,9 +87,8 @@ export class Rounds {
    * store is at a place of the log, never in between. `undefined` when everybody has been answered.
    */
   async run(store: Store, batch: Submission[]): Promise<Unfinished | undefined> {
-    let turn: Turn | undefined = await this.#turn(batch, () =>
-      store.call(prepareEntry, this.#request(batch, store.mark, false)),
-    )
+    const first = this.#request(batch, store.mark, false)
+    let turn: Turn | undefined = await this.#turn(batch, first, () => store.call(prepareEntry, first))
     while (turn !== undefined) {
       const { batch, preparation }: Turn = turn
       if (preparation.kind === 'failed') {
@@ -95,7 +96,7 @@ export class Rounds {
         return { batch, outcome: preparation }
       }
       if (preparation.kind !== 'prepared') return { batch, outcome: { ...preparation, lsn: store.mark.lsn } }
-      if (batch.some(({ state }) => state === 'done')) {
+      if (turn.onTop && batch.some(({ state }) => state === 'done')) {
         // Somebody was told that his transaction was not carried out: the others are decided without it.
         await store.rollback()
         this.#options.queue.putBack(batch)
@@ -158,7 +159,8 @@ export class Rounds {
     if (appended.aborted || this.#stopped || follower.contended) return undefined
     const batch = queue.takeNow()
     if (batch.length === 0) return undefined
-    return this.#turn(batch, () => store.callOnTop(prepareEntry, this.#request(batch, step.to, true)))
+    const request = this.#request(batch, step.to, true)
+    return this.#turn(batch, request, () => store.callOnTop(prepareEntry, request))
   }
 
   #durable(store: Store, { batch, prepared: { step, verdicts } }: Round): void {
@@ -169,22 +171,24 @@ export class Rounds {
     this.#options.answer(batch, verdicts, step.to.lsn)
   }
 
-  async #turn(batch: Submission[], prepare: () => Promise<Preparation>): Promise<Turn> {
+  async #turn(batch: Submission[], { onTop }: EntryRequest, prepare: () => Promise<Preparation>): Promise<Turn> {
     const { runtime, queue } = this.#options
     const startedAt = runtime.monotonic()
     try {
       const preparation = await prepare()
       queue.observe(batch.length, runtime.monotonic() - startedAt)
-      return { batch, preparation }
+      return { batch, preparation, onTop }
     } catch (error) {
-      return { batch, preparation: { kind: 'failed', error } }
+      return { batch, preparation: { kind: 'failed', error }, onTop }
     }
   }
 
   #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean): EntryRequest {
     const { log, runtime, horizon, limits, full } = this.#options
     const timeMs = log.nextTime(mark)
-    for (const submission of batch) if (submission.state !== 'done') submission.state = 'deciding'
+    for (const submission of batch) {
+      if (submission.state !== 'done') submission.state = onTop ? 'deciding' : 'appending'
+    }
     return {
       batch: batch.map(({ text, principal, key, reason }) => ({ text, principal, key, reason })),
       transactionIds: Array.from({ length: batch.length + 1 }, runtime.newId),

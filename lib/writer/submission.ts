@@ -41,6 +41,10 @@ export interface Submission extends SubmittedTransaction {
   readonly deadline: number
   /** Tells that nobody waits any more. */
   expire(): void
+  /**
+   * `deciding`: on top of an entry that is on its way, and may still be left out. `appending`: from here on it may be
+   * committed.
+   */
   state: 'queued' | 'deciding' | 'appending' | 'done'
   resolve(answer: TransactionAnswer): void
   reject(error: Error): void

@@ -149,7 +149,7 @@ export class Writer {
   #expire(submission: Submission): void {
     if (submission.state === 'queued') this.#queue.remove(submission)
     if (submission.state === 'queued' || submission.state === 'deciding') {
-      // A batch is not sent with somebody in it who has gone (see Rounds).
+      // Such a batch is not sent with somebody in it who has gone (see Rounds).
       submission.reject(new BorealError('deadline_exceeded', 'the transaction was not carried out in time'))
       return
     }

@@ -191,3 +191,24 @@ test('who runs out of time behind an entry that is on its way was not carried ou
   expect((await patient).lsn).toBe(2)
   expect(await statusOf(bed.node, 'late')).toBeUndefined()
 })
+
+test('who runs out of time in the first of some rounds does not hold up the others, and is not told that nothing was done', async () => {
+  const slow = async (image: Parameters<typeof PgliteEngine.bootImage>[0]): Promise<Engine> => {
+    const engine = await PgliteEngine.bootImage(image)
+    const run = engine.run.bind(engine)
+    engine.run = async (statements: Statement[], options) => {
+      if (statements.some(({ sql }) => sql.startsWith('insert into task '))) {
+        await new Promise((resolve) => setTimeout(resolve, 400))
+      }
+      return run(statements, options)
+    }
+    return engine
+  }
+  const bed = await memoryNode({ boot: slow })
+  const hasty = bed.node.submit(request([saveTask('hasty')]), { ...as('p'), timeoutMs: 200 })
+  const patient = bed.node.submit(request([saveTask('patient')]), as('p'))
+  await expect(hasty).rejects.toMatchObject({ code: 'outcome_unknown' })
+  expect((await patient).lsn).toBe(1)
+  expect(bed.events.puts).toBe(1)
+  expect(await statusOf(bed.node, 'hasty')).toBe('PENDING')
+})
