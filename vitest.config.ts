@@ -12,5 +12,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Something is waited for that must come: on a busy machine a second is short.
+    expect: { poll: { timeout: 15_000 } },
   },
 })
