@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { ImageFolder, imageOf, type NeededWal } from './data-folder.ts'
 import type { ImageParts, StoreImage } from './image-parts.ts'
-import { type Procedure, runningAhead } from './procedure.ts'
+import { type Procedure, runProcedure } from './procedure.ts'
 import {
   decodeResults,
   fetched,
@@ -151,7 +151,7 @@ export class PgliteEngine implements Engine {
   }
 
   call<Input, Output>(procedure: Procedure<Input, Output>, input: Input, ahead: Statement[] = []): Promise<Output> {
-    return procedure.run(runningAhead(this, ahead), input)
+    return runProcedure(this, procedure, input, ahead)
   }
 
   async query(statement: Statement, maxRows: number): Promise<ResultSet> {

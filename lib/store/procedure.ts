@@ -17,12 +17,28 @@ export interface Procedure<Input, Output> {
   run(engine: Runner, input: Input): Promise<Output>
 }
 
+/** Runs a procedure. What is to go ahead goes in any case, also when the procedure fails before it runs anything. */
+export async function runProcedure<Input, Output>(
+  engine: Runner,
+  procedure: Procedure<Input, Output>,
+  input: Input,
+  ahead: Statement[],
+): Promise<Output> {
+  const runner = runningAhead(engine, ahead)
+  try {
+    return await procedure.run(runner, input)
+  } finally {
+    await runner.run([])
+  }
+}
+
 /** An engine that sends some statements ahead of the first ones that it is given, and is broken when they fail. */
 export function runningAhead(engine: Runner, ahead: Statement[]): Runner {
   let waiting = ahead
   return {
     async run(statements) {
       const before = waiting
+      if (before.length + statements.length === 0) return []
       waiting = []
       try {
         return (await engine.run([...before, ...statements])).slice(before.length)

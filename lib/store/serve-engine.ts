@@ -3,7 +3,7 @@ import { messageOf } from '../model/errors.ts'
 import { PgliteEngine } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
 import { partsFrom } from './image-parts.ts'
-import { type Procedure, type Runner, runningAhead } from './procedure.ts'
+import { type Procedure, type Runner, runProcedure } from './procedure.ts'
 import { SqlError } from './protocol.ts'
 import type { EngineAnswer, EngineReady, EngineRequest, EngineThreadData } from './thread-messages.ts'
 
@@ -67,7 +67,7 @@ async function call(
       }),
   }
   try {
-    return { id, output: await procedure.run(runningAhead(runner, ahead), input as never) }
+    return { id, output: await runProcedure(runner, procedure, input as never, ahead) }
   } catch (error) {
     if (broken !== undefined || error instanceof EngineDied) throw error
     return { id, error: messageOf(error) }

@@ -83,12 +83,15 @@ export class Rounds {
   }
 
   /**
-   * Rounds on a store that nobody else uses, from this batch on, as long as the next one is at hand. Afterwards the
-   * store is at a place of the log, never in between. `undefined` when everybody has been answered.
+   * Rounds on a store that nobody else uses, from those of this batch on who still wait, as long as the next batch is at
+   * hand. Afterwards the store is at a place of the log, never in between. `undefined` when everybody has been answered.
    */
   async run(store: Store, batch: Submission[]): Promise<Unfinished | undefined> {
-    const first = this.#request(batch, store.mark, false)
-    let turn: Turn | undefined = await this.#turn(batch, first, () => store.call(prepareEntry, first))
+    // Not before the store is ours: until then, who runs out of time is told that nothing was done.
+    const waiting = batch.filter(({ state }) => state !== 'done')
+    if (waiting.length === 0) return undefined
+    const first = this.#request(waiting, store.mark, false)
+    let turn: Turn | undefined = await this.#turn(waiting, first, () => store.call(prepareEntry, first))
     while (turn !== undefined) {
       const { batch, preparation }: Turn = turn
       if (preparation.kind === 'failed') {
@@ -186,9 +189,7 @@ export class Rounds {
   #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean): EntryRequest {
     const { log, runtime, horizon, limits, full } = this.#options
     const timeMs = log.nextTime(mark)
-    for (const submission of batch) {
-      if (submission.state !== 'done') submission.state = onTop ? 'deciding' : 'appending'
-    }
+    for (const submission of batch) submission.state = onTop ? 'deciding' : 'appending'
     return {
       batch: batch.map(({ text, principal, key, reason }) => ({ text, principal, key, reason })),
       transactionIds: Array.from({ length: batch.length + 1 }, runtime.newId),

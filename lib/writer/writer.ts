@@ -104,7 +104,7 @@ export class Writer {
    * `outcome_unknown` when only a retry with the same key, or asking for the key, can tell.
    */
   submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
-    if (this.#stopped) return Promise.reject(new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 }))
+    if (this.#stopped) return Promise.reject(stopping())
     return new Promise((resolve, reject) => {
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 25_000
       const submission: Submission = {
@@ -139,10 +139,14 @@ export class Writer {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#rounds.stop()
-    for (const submission of this.#queue.drain()) {
-      submission.reject(new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 }))
-    }
+    this.#refuseWaiting()
     await this.#running
+    // The last round may have put some back.
+    this.#refuseWaiting()
+  }
+
+  #refuseWaiting(): void {
+    for (const submission of this.#queue.drain()) submission.reject(stopping())
   }
 
   /** Nobody waits any more. What has not been decided is taken out; what may be on its way gets an honest answer. */
@@ -180,15 +184,13 @@ export class Writer {
   /** Sees a batch through: rounds until everybody has an answer. */
   async #process(batch: Submission[]): Promise<void> {
     const { follower } = this.#options
-    for (;;) {
-      const waiting = batch.filter((submission) => submission.state !== 'done')
-      if (waiting.length === 0) return
+    for (let waiting = batch; ; ) {
       const unfinished = await follower.exclusive((store) => this.#rounds.run(store, waiting))
       if (unfinished === undefined) {
         if (!follower.engine.alive) await follower.rebuild()
         return
       }
-      batch = unfinished.batch
+      waiting = unfinished.batch
       if (await this.#concluded(unfinished)) return
     }
   }
@@ -326,4 +328,8 @@ export class Writer {
     await follower.rebuild()
     return true
   }
+}
+
+function stopping(): BorealError {
+  return new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 })
 }

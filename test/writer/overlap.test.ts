@@ -212,3 +212,46 @@ test('who runs out of time in the first of some rounds does not hold up the othe
   expect(bed.events.puts).toBe(1)
   expect(await statusOf(bed.node, 'hasty')).toBe('PENDING')
 })
+
+test('who runs out of time while the store is in use by others was not carried out', async () => {
+  const { node } = await memoryNode()
+  const [reached, held] = [gate(), gate()]
+  const holding = node.hold(
+    async () => {
+      reached.open()
+      await held.opened
+      return {}
+    },
+    { level: 'weak' },
+  )
+  await reached.opened
+  const late = node.submit(request([saveTask('late')]), { ...as('p'), timeoutMs: 50 })
+  await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' })
+  held.open()
+  await holding
+  expect((await node.submit(request([saveTask('next')]), as('p'))).lsn).toBe(1)
+  expect(await statusOf(node, 'late')).toBeUndefined()
+})
+
+test('a request that cannot even be read takes nothing along that waits for its commit', async () => {
+  const { node, table, storeId } = await memoryNode()
+  await node.submit(request([saveTask('a')]), as('p'))
+  // No schema lets it pass.
+  const nonsense = { operations: [{ op: 'nonsense' }] } as never
+  await expect(node.submit(nonsense, as('p'))).rejects.toThrow()
+  await node.submit(request([saveTask('b')]), as('p'))
+  expect(await statusOf(node, 'a')).toBe('PENDING')
+  const { node: replayed } = await memoryNode({ table, storeId })
+  expect(await node.digest()).toEqual(await replayed.digest())
+})
+
+test('a node that stops leaves nobody waiting, not even who was decided on top of an entry that failed', async () => {
+  const bed = await memoryNode()
+  let closing: Promise<void> | undefined
+  const [, behind] = await overlapped(bed, request([saveTask('a')]), [request([saveTask('b')])], async () => {
+    closing = bed.node.close()
+    return { kind: 'refused', error: new Error('access denied') }
+  })
+  await closing
+  expect(behind).toMatchObject({ reason: { code: 'not_ready' } })
+})
