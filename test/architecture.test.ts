@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['model', 'log'],
   replica: ['model', 'log', 'store'],
   writer: ['model', 'log', 'store', 'replica'],
+  dump: ['model', 'store'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
   node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
   api: ['model', 'log', 'store', 'snapshot', 'node'],
