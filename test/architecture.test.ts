@@ -16,8 +16,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   writer: ['model', 'log', 'store', 'replica'],
   dump: ['model', 'store'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
-  api: ['model', 'log', 'store', 'snapshot', 'node'],
+  backup: ['model', 'log', 'objects', 'store', 'replica', 'dump', 'snapshot'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'backup'],
+  api: ['model', 'log', 'store', 'snapshot', 'backup', 'node'],
   storage: ['model', 'client', 'node', 'api'],
   cli: ['model', 'log', 'client', 'node', 'api'],
 }

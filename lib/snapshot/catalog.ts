@@ -12,6 +12,7 @@ import {
   verificationSchema,
 } from './documents.ts'
 import { DELETION, lsnOfId, MANIFEST, partName, snapshotKey, snapshotsPrefix, VERIFICATION } from './names.ts'
+import { missingPart } from './stored-parts.ts'
 
 export type SnapshotState =
   /** It was restored and found to be what its manifest says: stores start from it. */
@@ -97,10 +98,6 @@ async function snapshotOf(
 
 function stateOf(manifest: Manifest, lsn: number, contents: FolderContents): Pick<Snapshot, 'state' | 'why'> {
   if (manifest.lsn !== lsn) return { state: 'damaged', why: `its manifest is of LSN ${manifest.lsn}` }
-  for (const [index, { storedBytes }] of manifest.image.parts.entries()) {
-    const size = contents.get(partName(index))
-    if (size === undefined) return { state: 'damaged', why: `part ${index} of its image is missing` }
-    if (size !== storedBytes) return { state: 'damaged', why: `part ${index} of its image has ${size} bytes` }
-  }
-  return { state: 'complete' }
+  const why = missingPart(manifest.image, contents, partName, 'image')
+  return why === undefined ? { state: 'complete' } : { state: 'damaged', why }
 }

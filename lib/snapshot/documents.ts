@@ -25,6 +25,16 @@ export const imagePart = z.strictObject({
 
 export type ImagePart = z.infer<typeof imagePart>
 
+/** What is stored in parts. */
+export const storedParts = z.strictObject({
+  codec: z.enum(CODECS),
+  bytes: z.int().positive(),
+  storedBytes: z.int().positive(),
+  parts: z.array(imagePart).min(1),
+})
+
+export type StoredParts = z.infer<typeof storedParts>
+
 /** Version of the documents' form, and of the image's: a tar of the data folder. */
 export const SNAPSHOT_FORMAT = 1
 
@@ -43,12 +53,7 @@ export const manifestSchema = z.strictObject({
   postgres: id,
   takenAt: timeMs.describe('server time'),
   takenBy: id.describe('who took it: the ULID of a process, as the log names writers'),
-  image: z.strictObject({
-    codec: z.enum(CODECS),
-    bytes: z.int().positive(),
-    storedBytes: z.int().positive(),
-    parts: z.array(imagePart).min(1),
-  }),
+  image: storedParts,
   rows,
   digest: sha256.describe('state digest'),
   checksum: sha256,
