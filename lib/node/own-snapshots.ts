@@ -1,10 +1,9 @@
 import type { Peer } from '../snapshot/verify.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
-import { ThreadEngine } from '../store/thread-engine.ts'
+import type { RunJob } from './jobs.ts'
 import type { BorealNode, NodeOptions } from './node.ts'
 import { NodeSnapshots, SNAPSHOT_SETTINGS } from './node-snapshots.ts'
-import { snapshotJob } from './snapshot-job.ts'
 
 /** Tasks up to which a digest is a matter of a second. */
 const MOST_TASKS = 50_000
@@ -16,14 +15,11 @@ const TASK_COUNT = statement('select to_json(coalesce(sum(active + terminal), 0)
 export function snapshotsOf(
   node: BorealNode,
   options: NodeOptions,
-  { readers, signal }: { readers(): number; signal: AbortSignal },
+  { run, readers, signal }: { run: RunJob | undefined; readers(): number; signal: AbortSignal },
 ): NodeSnapshots | undefined {
-  const { log, objects, image: base, runtime, logger } = options
-  if (objects === undefined) return undefined
+  const { log, objects, runtime, logger } = options
+  if (objects === undefined || run === undefined) return undefined
   const settings = { ...SNAPSHOT_SETTINGS, ...options.snapshots }
-  const inThisThread: NonNullable<NodeOptions['takeSnapshot']> = (take) =>
-    snapshotJob({ log, objects, base, runtime, logger, boot: (image) => ThreadEngine.boot(image) }, take)
-  const take = options.takeSnapshot ?? inThisThread
   return new NodeSnapshots({
     objects,
     log,
@@ -32,7 +28,7 @@ export function snapshotsOf(
     logger,
     tailLsn: () => node.tailLsn,
     peer: () => peerOf(node, readers()),
-    take: (how) => take({ ...how, keep: settings.keep, signal }),
+    take: (how) => run('snapshot', { ...how, keep: settings.keep }, signal),
   })
 }
 

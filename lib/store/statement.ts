@@ -4,6 +4,8 @@ import { binaryArray, type ElementType } from './binary-array.ts'
 export interface Statement {
   sql: string
   params: Param[]
+  /** Rows in the text form of COPY, for a `copy … from stdin`. */
+  copy?: Uint8Array
 }
 
 /** In Postgres text form, or in binary form when it is bytes; `null` is SQL NULL. */

@@ -1,0 +1,22 @@
+import { type Backup, backups } from '../../lib/backup/catalog.ts'
+import type { BackupContext } from '../../lib/backup/take.ts'
+import type { MemoryTable } from '../../lib/log/memory-log.ts'
+import type { ObjectStore } from '../../lib/objects/object-store.ts'
+import { type RecordingLogger, snapshotContext } from './snapshots.ts'
+
+/** What makes backups of a store in memory: a process of its own, as far as the log can tell. */
+export async function backupContext(
+  store: { table: MemoryTable; storeId: string },
+  objects: ObjectStore,
+  places: ObjectStore,
+  options: Partial<BackupContext> = {},
+): Promise<BackupContext & { logger: RecordingLogger }> {
+  return { ...(await snapshotContext(store, objects, options)), backups: places }
+}
+
+/** All backups, the newest first. */
+export async function listedBackups(objects: ObjectStore, storeId: string): Promise<Backup[]> {
+  const all: Backup[] = []
+  for await (const backup of backups(objects, storeId)) all.push(backup)
+  return all
+}
