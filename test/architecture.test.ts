@@ -15,8 +15,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   replica: ['model', 'log', 'store'],
   writer: ['model', 'log', 'store', 'replica'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
-  api: ['model', 'log', 'store', 'snapshot', 'node'],
+  archive: ['model', 'log', 'objects', 'snapshot'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot', 'archive'],
+  api: ['model', 'log', 'store', 'snapshot', 'archive', 'node'],
   storage: ['model', 'client', 'node', 'api'],
   cli: ['model', 'log', 'client', 'node', 'api'],
 }

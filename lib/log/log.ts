@@ -221,8 +221,14 @@ export class Log {
 
   /** One entry, verified by itself; `undefined` when the slot is empty. */
   async entry(lsn: number): Promise<Entry | undefined> {
+    const stored = await this.storedEntry(lsn)
+    return stored === undefined ? undefined : decodeVerified(stored, this.#registry)
+  }
+
+  /** The same, as it was written. */
+  async storedEntry(lsn: number): Promise<StoredEntry | undefined> {
     const found = await this.#finder.find(lsn)
-    return found === undefined ? undefined : decodeVerified(await this.#finder.verifiedAlone(found), this.#registry)
+    return found === undefined ? undefined : this.#finder.verifiedAlone(found)
   }
 
   /** A page of entries after `after`, each verified by itself, at most `limit`. */

@@ -22,6 +22,7 @@ export class MemoryTrimmableLog implements TrimmableLog {
 
   async bury(entry: Pick<LogItem, 'lsn' | 'hash' | 'attempt'>, atMs: number): Promise<void> {
     const there = this.#table.slots.get(entry.lsn)
+    if (there === undefined && this.#table.head.trimmedTo >= entry.lsn) return
     if (there?.hash !== entry.hash) throw new CorruptEntry(entry.lsn, 'the table has something else than the archive')
     if (there.trimmed === undefined) this.#table.slots.set(entry.lsn, tombstoneOf(there, atMs))
   }

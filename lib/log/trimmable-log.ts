@@ -12,7 +12,7 @@ export interface TrimmableLog {
   head(): Promise<HeadItem>
   /**
    * Makes an entry into a tombstone, which keeps the place in the chain and who made it. Nothing happens when it is one
-   * already.
+   * already, or was freed.
    *
    * @param atMs server time, from which the age of the tombstone is counted
    * @throws CorruptEntry when the slot holds anything else than this entry
