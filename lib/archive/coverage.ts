@@ -18,6 +18,8 @@ export interface RestorePoint {
   lsn: number
   /** Of the entry at its LSN, ms. */
   time: number
+  /** It is marked for deletion: nothing may rely on it any more. */
+  leaving?: boolean
 }
 
 export const EMPTY_POINT = 'empty store'
@@ -59,7 +61,7 @@ export interface CoverageContext {
 }
 
 /**
- * What there is now. Snapshots that are marked for deletion do not count.
+ * What there is now.
  *
  * @param others points that are kept elsewhere, such as backups
  */
@@ -70,7 +72,8 @@ export async function readHoldings(
 ): Promise<Holdings> {
   const points: RestorePoint[] = [...others]
   for await (const { id, lsn, state, manifest, deletion } of snapshots(objects, log.storeId)) {
-    if (state === 'verified' && deletion === undefined) points.push({ id, lsn, time: manifest!.entryTime })
+    const leaving = deletion !== undefined
+    if (state === 'verified') points.push({ id, lsn, time: manifest!.entryTime, ...(leaving ? { leaving } : {}) })
   }
   const listed = await listSegments(objects, log.storeId)
   const tail = await tailOf(log)
@@ -83,7 +86,7 @@ export async function readHoldings(
   return { points, stretches, tail, from, fromTime }
 }
 
-/** LSNs of retention that cannot be restored, once something has gone. */
+/** LSNs of retention that cannot be restored, once something has gone with what is marked already. */
 export function uncovered(holdings: Holdings, removal: Removal = {}): Uncovered[] {
   const reaches = reachesOf(without(holdings, removal))
   const gaps: Uncovered[] = []
@@ -124,7 +127,7 @@ function whyNot(reaches: readonly Reach[], lsn: number): string {
 
 /** From where on everything can be restored, or could if it is in retention. */
 export function restorableFrom(holdings: Holdings): number | undefined {
-  return reachesOf(holdings).find(({ to }) => to >= holdings.tail)?.from
+  return reachesOf(without(holdings, {})).find(({ to }) => to >= holdings.tail)?.from
 }
 
 /**
@@ -136,12 +139,18 @@ export function restorableFrom(holdings: Holdings): number | undefined {
 export function assertCovered(holdings: Holdings, removal: Removal, what: string): void {
   // What lies before the first point is the past of a store that was set to keep less.
   const first = holdings.points.length === 0 ? 0 : Math.min(...holdings.points.map(({ lsn }) => lsn))
-  const [gap] = uncovered({ ...holdings, from: Math.max(holdings.from, first) }, removal)
+  const inRetention = { ...holdings, from: Math.max(holdings.from, first) }
+  const [gap] = uncovered(inRetention, removal)
   if (gap === undefined) return
+  const [before] = uncovered(inRetention)
   const range = gap.from === gap.to ? `LSN ${gap.from}` : `LSNs ${gap.from} to ${gap.to}`
+  const loss =
+    before?.from === gap.from
+      ? `${range} cannot be restored even now, and nobody has looked into it`
+      : `without it ${range} could not be restored any more`
   throw new BorealError(
     'not_covered',
-    `${what} must stay: without it, ${range} could not be restored, because ${gap.why}. Nothing was deleted. ` +
+    `${what} must stay: ${loss}, because ${gap.why}. Nothing was deleted. ` +
       'See "What may be deleted when" in docs/operations.md.',
   )
 }
@@ -152,7 +161,9 @@ function without({ points, stretches }: Holdings, removal: Removal): Pick<Holdin
     .map((each) => (each.where === TABLE ? { ...each, from: Math.max(each.from, removal.tableBelow ?? 0) } : each))
   const hasGenesis = left.some(({ from, to }) => from === 0 && to >= 0)
   return {
-    points: points.filter(({ id }) => !removal.points?.has(id) && (id !== EMPTY_POINT || hasGenesis)),
+    points: points.filter(
+      ({ id, leaving }) => !leaving && !removal.points?.has(id) && (id !== EMPTY_POINT || hasGenesis),
+    ),
     stretches: left,
   }
 }

@@ -3,6 +3,7 @@ import { CODECS, type PartCodec } from '../snapshot/documents.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
+import type { ArchiveSettings } from './node-archive.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 import { STORE_SETTINGS, type StoreSettings, storeOptions } from './store-settings.ts'
 
@@ -23,6 +24,7 @@ export interface NodeConfig {
   queue: QueueLimits
   history: HistorySettings
   snapshots: SnapshotSettings
+  archive: ArchiveSettings
   /** How images are stored. */
   snapshotCodec: PartCodec
   /** Create a store even where one seems to have been lost. */
@@ -63,10 +65,14 @@ export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
   }
 }
 
-/** Where a function takes the snapshots, nodes do not take them as well unless they are told to. */
+/** What functions do elsewhere. */
+const FUNCTIONS = ['snapshotMinutes', 'archiveSeconds', 'trimMinutes'] as const
+
+/** Where functions take snapshots and archive, nodes do not do it as well unless they are told to. */
 function ownPace(flags: NodeFlags, env: Environment): Partial<Record<keyof StoreSettings, string>> {
-  const given = flags.settings?.snapshotMinutes ?? env[STORE_SETTINGS.snapshotMinutes.env]
-  return given === undefined && (flags.table ?? env.BOREAL_TABLE) !== undefined ? { snapshotMinutes: '0' } : {}
+  if ((flags.table ?? env.BOREAL_TABLE) === undefined) return {}
+  const unset = FUNCTIONS.filter((name) => (flags.settings?.[name] ?? env[STORE_SETTINGS[name].env]) === undefined)
+  return Object.fromEntries(unset.map((name) => [name, '0']))
 }
 
 function storeSettings(flags: Partial<Record<keyof StoreSettings, string>>, env: Environment): StoreSettings {

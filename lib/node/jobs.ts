@@ -1,8 +1,13 @@
+import type { TrimmableLog } from '../log/trimmable-log.ts'
 import type { SnapshotContext } from '../snapshot/take.ts'
+import { archiveJob, trimJob } from './archive-job.ts'
 import { snapshotJob } from './snapshot-job.ts'
 
 /** What jobs work with: the log and the objects of a store, and how to boot stores of their own. */
-export type JobContext = SnapshotContext
+export interface JobContext extends SnapshotContext {
+  /** Opens the log for trimming; whoever does closes it. */
+  trimmable?: (() => TrimmableLog) | undefined
+}
 
 /**
  * What is done beside the threads that serve, by name. Options and outcome are plain data: they cross the border of a
@@ -10,6 +15,8 @@ export type JobContext = SnapshotContext
  */
 export const JOBS = {
   snapshot: snapshotJob,
+  archive: archiveJob,
+  trim: trimJob,
 } satisfies Record<string, (context: JobContext, options: never) => Promise<unknown>>
 
 export type JobName = keyof typeof JOBS

@@ -1,3 +1,4 @@
+import { TRIM_SETTINGS } from '../archive/trim-settings.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { Peer } from '../snapshot/verify.ts'
 import type { StoreImage } from '../store/image-parts.ts'
@@ -23,7 +24,8 @@ export function snapshotsOf(
   const { log, objects, runtime, logger } = options
   if (objects === undefined) return undefined
   const settings = { ...SNAPSHOT_SETTINGS, ...options.snapshots }
-  const run = options.runJob ?? jobsHere(options, objects)
+  const run = jobsOf(options, objects)
+  const { retentionMs } = { ...TRIM_SETTINGS, ...options.archive?.trim }
   return new NodeSnapshots({
     objects,
     log,
@@ -32,14 +34,16 @@ export function snapshotsOf(
     logger,
     tailLsn: () => node.tailLsn,
     peer: () => peerOf(node, readers()),
-    take: (how) => run('snapshot', { ...how, keep: settings.keep }, signal),
+    take: (how) => run('snapshot', { ...how, keep: settings.keep, retentionMs }, signal),
   })
 }
 
-/** Runs jobs in this thread, with engines in threads of their own. */
-function jobsHere({ log, image: base, runtime, logger }: NodeOptions, objects: ObjectStore): RunJob {
-  const context = { log, objects, base, runtime, logger, boot: (image: StoreImage) => ThreadEngine.boot(image) }
-  return (name, options) => runJob(name, context, options)
+/** How a node runs its jobs. By default in this thread, with engines in threads of their own. */
+export function jobsOf(options: NodeOptions, objects: ObjectStore): RunJob {
+  const { log, image: base, runtime, logger, trimmable } = options
+  const boot = (image: StoreImage) => ThreadEngine.boot(image)
+  const context = { log, objects, base, runtime, logger, trimmable, boot }
+  return options.runJob ?? ((name, how) => runJob(name, context, how))
 }
 
 /**

@@ -11,9 +11,23 @@ export interface RetentionSettings {
   keep: number
   /** Ms between the mark that a snapshot is not needed any more and its deletion. */
   graceMs: number
+  /**
+   * Ms back to which every LSN must be restorable. The newest verified snapshot of each day (UTC) stays so long, and the
+   * newest that is older: what is in retention is then a day of log away from one of them. Default 0.
+   */
+  retentionMs?: number
+}
+
+export interface RetentionContext {
+  objects: ObjectStore
+  log: Log
+  logger: Logger
+  /** Asked before snapshots are marked or deleted; throws when something could not be restored without them. */
+  mayGo?: ((ids: ReadonlySet<string>) => Promise<void>) | undefined
 }
 
 const HOUR_MS = 60 * 60 * 1_000
+const DAY_MS = 24 * HOUR_MS
 
 export const RETENTION_SETTINGS: RetentionSettings = { keep: 5, graceMs: HOUR_MS }
 
@@ -22,18 +36,23 @@ export const RETENTION_SETTINGS: RetentionSettings = { keep: 5, graceMs: HOUR_MS
  * First it is marked; when the grace has passed, it is looked at again, and deleted if it is still not needed. So whoever
  * had begun to read or to write it has time to end, and one run that sees a wrong picture deletes nothing.
  *
- * Nothing is deleted once the log was trimmed: until then the log alone restores every LSN, after that somebody has to
- * prove first that what remains does.
+ * Whether everything can still be restored without them is asked first. Without anybody to ask, nothing is deleted once the
+ * log was trimmed: until then the log alone restores every LSN.
+ *
+ * @throws BorealError `not_covered` from `mayGo`; nothing was marked or deleted then
  */
 export async function retainSnapshots(
-  { objects, log, logger }: { objects: ObjectStore; log: Log; logger: Logger },
-  { keep, graceMs }: RetentionSettings = RETENTION_SETTINGS,
+  { objects, log, logger, mayGo }: RetentionContext,
+  { keep, graceMs, retentionMs = 0 }: RetentionSettings = RETENTION_SETTINGS,
 ): Promise<{ marked: string[]; deleted: string[] }> {
   const done = { marked: [] as string[], deleted: [] as string[] }
-  if ((await log.trimmedTo()) > 0) return done
+  if (mayGo === undefined && (await log.trimmedTo()) > 0) return done
   const all: Snapshot[] = []
   for await (const snapshot of snapshots(objects, log.storeId)) all.push(snapshot)
   const kept = keptOf(all, keep)
+  for (const anchor of anchorsOf(all, log.now() - retentionMs)) kept.add(anchor)
+  const going = all.filter((snapshot) => !kept.has(snapshot))
+  if (going.length > 0) await mayGo?.(new Set(going.map(({ id }) => id)))
   for (const snapshot of all) {
     const { id, deletion } = snapshot
     if (kept.has(snapshot)) {
@@ -49,6 +68,18 @@ export async function retainSnapshots(
   }
   if (done.deleted.length > 0) logger.info('deleted snapshots', { deleted: done.deleted, kept: kept.size })
   return done
+}
+
+/** The newest verified snapshot at or before a time, and the newest of every day since. */
+function anchorsOf(all: Snapshot[], fromTime: number): Snapshot[] {
+  const days = new Map<number, Snapshot>()
+  // The newest comes first.
+  for (const snapshot of all.filter(({ state }) => state === 'verified')) {
+    const { entryTime } = snapshot.manifest!
+    const day = entryTime <= fromTime ? -1 : Math.floor(entryTime / DAY_MS)
+    if (!days.has(day)) days.set(day, snapshot)
+  }
+  return [...days.values()]
 }
 
 /** With fewer verified ones than there should be, none of them is superfluous. */
