@@ -16,9 +16,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   writer: ['model', 'log', 'store', 'replica'],
   dump: ['model', 'store'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
+  archive: ['model', 'log', 'objects', 'snapshot'],
   backup: ['model', 'log', 'objects', 'store', 'replica', 'dump', 'snapshot'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'backup'],
-  api: ['model', 'log', 'store', 'snapshot', 'backup', 'node'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'archive', 'backup'],
+  api: ['model', 'log', 'store', 'snapshot', 'archive', 'backup', 'node'],
   storage: ['model', 'client', 'node', 'api'],
   cli: ['model', 'log', 'client', 'node', 'api'],
 }

@@ -18,7 +18,7 @@ export function markOf(item: Pick<LogItem, 'lsn' | 'hash' | 'time'>): LogMark {
 /** Checks that an item is what its slot should hold by itself: this store's, of a known format, and unharmed. */
 export function verifyItem(item: LogItem, storeId: string): void {
   // A tombstone has lost its format too.
-  if (item.trimmed) throw new LogTrimmed(item.lsn)
+  if (item.trimmed !== undefined) throw new LogTrimmed(item.lsn)
   if (item.format !== LOG_FORMAT) {
     throw new CorruptEntry(item.lsn, `its format ${item.format} is unknown to this build, which knows ${LOG_FORMAT}`)
   }

@@ -30,6 +30,20 @@ export function toAttributes(item: LogItem): LogAttributes {
   return attributes
 }
 
+/** What is left of an entry that was trimmed (see tombstone.ts): some 150 bytes. */
+export function tombstoneAttributes(
+  { storeId, lsn, hash, attempt }: Pick<LogItem, 'storeId' | 'lsn' | 'hash' | 'attempt'>,
+  atMs: number,
+): LogAttributes {
+  return {
+    pk: text(bucketKey(storeId, lsn)),
+    sk: number(lsn),
+    hash: hex(hash),
+    attempt: text(attempt),
+    trimmed: number(atMs),
+  }
+}
+
 /**
  * Reads an item as it is, checking nothing: an attribute that is missing or of a wrong type becomes an empty value,
  * which no hash will fit. A tombstone has lost everything but its place.
@@ -54,6 +68,6 @@ export function itemOf(attributes: LogAttributes, storeId: string): LogItem {
   }
   if (attributes.body?.B !== undefined) item.body = attributes.body.B
   if (attributes.bodyKey?.S !== undefined) item.bodyKey = attributes.bodyKey.S
-  if (attributes.trimmed !== undefined) item.trimmed = true
+  if (attributes.trimmed !== undefined) item.trimmed = n('trimmed')
   return item
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry, UnreadableEvent, upcastEvent } from '../model/event-registry.ts'
+import type { StoredEntry } from './archived-entries.ts'
 import { CorruptEntry, UnreadableEntry } from './corrupt-entry.ts'
 import type { Entry, LoggedTransaction, StoredTransaction, WrittenTransaction } from './entry.ts'
 import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
@@ -120,7 +121,13 @@ export function hashOfItem(item: LogItem): string {
  * @throws CorruptEntry when they do not agree, or hold an event that this build cannot read
  */
 export function decodeEntry(item: LogItem, body: Uint8Array, registry: EventRegistry = EVENT_REGISTRY): Entry {
-  const transactions = storedTransactions(item, body)
+  verifyBody(item, body)
+  return decodeVerified({ item, body }, registry)
+}
+
+/** The same, of an entry whose body is known to be the one that its item names. */
+export function decodeVerified({ item, body }: StoredEntry, registry: EventRegistry): Entry {
+  const transactions = countedTransactions(item, body)
   upcastAll(item.lsn, transactions, registry)
   return {
     lsn: item.lsn,
@@ -136,7 +143,16 @@ export function decodeEntry(item: LogItem, body: Uint8Array, registry: EventRegi
 
 /** The transactions of an item and its body as they were written, whatever the versions of their events. */
 export function storedTransactions(item: LogItem, body: Uint8Array): StoredTransaction[] {
+  verifyBody(item, body)
+  return countedTransactions(item, body)
+}
+
+/** @throws CorruptEntry when the body is not the one that the item names */
+export function verifyBody(item: LogItem, body: Uint8Array): void {
   if (sha256(body) !== item.bodyHash) throw new CorruptEntry(item.lsn, 'its body does not match its checksum')
+}
+
+function countedTransactions(item: LogItem, body: Uint8Array): StoredTransaction[] {
   const transactions = decodeBody(item, body)
   if (transactions?.length !== item.transactions) {
     throw new CorruptEntry(item.lsn, `it has ${transactions?.length} transactions instead of ${item.transactions}`)

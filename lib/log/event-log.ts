@@ -45,8 +45,8 @@ export interface LogItem {
   body?: Uint8Array
   /** Key of the body in the object store, when it was too large for the item. */
   bodyKey?: string
-  /** Set on tombstones: trimming took the body and left the place in the chain. */
-  trimmed?: true
+  /** Set on tombstones: trimming took the body and left the place in the chain, at this server time, ms. */
+  trimmed?: number
 }
 
 /** How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items. */

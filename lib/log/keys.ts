@@ -23,7 +23,11 @@ export function paddedLsn(lsn: number): string {
   return lsn.toString().padStart(16, '0')
 }
 
+export function bodiesPrefix(storeId: string): string {
+  return `${storeId}/bodies/`
+}
+
 /** Key of a body that was too large for its item. Never shared and never reused: it names slot and attempt. */
 export function bodyKey(storeId: string, lsn: number, attempt: string): string {
-  return `${storeId}/bodies/${paddedLsn(lsn)}-${attempt}`
+  return `${bodiesPrefix(storeId)}${paddedLsn(lsn)}-${attempt}`
 }

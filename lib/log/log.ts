@@ -2,12 +2,15 @@ import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry } from '../model/event-registry.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
-import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
+import { type ArchivedEntries, NO_ARCHIVE, type StoredEntry } from './archived-entries.ts'
+import { type LogMark, markOf, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
-import { decodeEntry, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
+import { decodeEntry, decodeVerified, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
+import { EntryFinder, itemOf } from './entry-finder.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
 import { BUCKET_SIZE } from './keys.ts'
+import { LastLook, type Moment } from './last-look.ts'
 import { PendingAppend } from './pending-append.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
@@ -24,12 +27,8 @@ export interface LogOptions {
   staleAfterMs?: number
   /** The events that it can read. Default: those of this build. */
   registry?: EventRegistry
-}
-
-/** Server time, and the local clock too: the server's is estimated and stands still while the machine sleeps. */
-interface Moment {
-  server: number
-  local: number
+  /** What was trimmed is read there, and what is damaged. Default: nowhere. */
+  archive?: ArchivedEntries
 }
 
 /**
@@ -46,10 +45,10 @@ export class Log {
   readonly #bodies: BodyStore
   readonly #runtime: Runtime
   readonly #logger: Logger
-  readonly #staleAfterMs: number
   readonly #registry: EventRegistry
-  /** When we last asked for the end of the log and saw it. */
-  #confirmedAt: Moment = { server: Number.NEGATIVE_INFINITY, local: Number.NEGATIVE_INFINITY }
+  readonly #archive: ArchivedEntries
+  readonly #lastLook: LastLook
+  readonly #finder: EntryFinder
 
   constructor(log: EventLog, options: LogOptions) {
     this.#log = log
@@ -58,8 +57,16 @@ export class Log {
     this.#bodies = options.bodies
     this.#runtime = options.runtime
     this.#logger = options.logger
-    this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
     this.#registry = options.registry ?? EVENT_REGISTRY
+    this.#archive = options.archive ?? NO_ARCHIVE
+    const moment = () => ({ server: this.now(), local: this.#runtime.now() })
+    this.#lastLook = new LastLook(moment, options.staleAfterMs ?? DAY_MS)
+    this.#finder = new EntryFinder({
+      ...{ archive: this.#archive, storeId: this.storeId, logger: this.#logger, lastLook: this.#lastLook },
+      slot: (lsn) => this.slot(lsn),
+      trimmedTo: () => this.trimmedTo(),
+      bodyOf: (item) => this.#bodyOf(item),
+    })
   }
 
   /** Server time in ms. */
@@ -74,10 +81,15 @@ export class Log {
 
   /** The genesis mark: where an empty store stands. */
   async genesis(): Promise<LogMark> {
-    const item = await this.#reading(() => this.#log.get(0))
-    if (item === undefined) throw new LogTrimmed(0)
-    verifyItem(item, this.storeId)
-    return markOf(item)
+    const mark = await this.markAt(0)
+    if (mark === undefined) throw new LogTrimmed(0)
+    return mark
+  }
+
+  /** The place of an entry, from which `follow` goes on; undefined when the log ends before it. Its body is not read. */
+  async markAt(lsn: number): Promise<LogMark | undefined> {
+    const found = await this.#finder.find(lsn)
+    return found === undefined ? undefined : markOf(await this.#finder.verifiedItem(found))
   }
 
   /** The time of the entry that follows `mark`: server time, never before its predecessor's. */
@@ -107,7 +119,11 @@ export class Log {
    * @throws BorealError `log_unavailable` when the body could not be stored: nothing was appended.
    */
   async append({ item, body }: EncodedEntry): Promise<PendingAppend> {
-    if (this.#isStale()) await this.probe(item.lsn - 1)
+    const there = this.#lastLook.isStale(item.lsn - 1) ? await this.probe(item.lsn - 1) : undefined
+    if (there !== undefined) {
+      const taken = { put: async () => ({ kind: 'taken' as const, item: there }) }
+      return new PendingAppend(taken, item, this.#runtime, this.#logger)
+    }
     if (item.bodyKey !== undefined) await this.#storeBody(item.bodyKey, body)
     return new PendingAppend({ put: (sent) => this.#put(sent) }, item, this.#runtime, this.#logger)
   }
@@ -119,13 +135,19 @@ export class Log {
 
   /**
    * The proof of a linearizable read: looks for an entry after `mark`. None means that at some moment after this call
-   * nothing was committed beyond `mark`. Throws BorealError `log_unavailable` when the log cannot be asked.
+   * nothing was committed beyond `mark`. What was trimmed is found, too, as a tombstone or in the archive. Throws
+   * BorealError `log_unavailable` when the log cannot be asked, LogTrimmed when the archive does not have it either.
    */
   async probe(lsn: number): Promise<LogItem | undefined> {
-    const askedAt = this.#moment()
-    const item = await this.#reading(() => this.#log.get(lsn + 1))
-    if (item === undefined) await this.#confirmEnd(lsn, askedAt)
-    return item
+    const askedAt = this.#lastLook.moment()
+    const item = await this.slot(lsn + 1)
+    if (item !== undefined || !(await this.#isFreedAfter(lsn, askedAt))) return item
+    return (await this.#finder.archived(lsn + 1)).item
+  }
+
+  /** What the table has in a slot: an entry or a tombstone, not verified. */
+  slot(lsn: number): Promise<LogItem | undefined> {
+    return this.#reading(() => this.#log.get(lsn))
   }
 
   /**
@@ -133,8 +155,9 @@ export class Log {
    * verified, and it may have gone on since.
    */
   async findEnd(after: number): Promise<number> {
-    const isThere = async (lsn: number) => (await this.#reading(() => this.#log.get(lsn))) !== undefined
-    let [end, stride] = [after, 1]
+    const isThere = async (lsn: number) => (await this.slot(lsn)) !== undefined
+    const start = (await isThere(after + 1)) ? after : Math.max(after, await this.trimmedTo())
+    let [end, stride] = [start, 1]
     while (await isThere(end + stride)) {
       end += stride
       stride *= 2
@@ -145,56 +168,75 @@ export class Log {
     return end
   }
 
-  /** Verified entries after `mark`, page by page, to the end of the log. */
-  async *follow(mark: LogMark): AsyncGenerator<Entry[]> {
-    let askedAt = this.#moment()
+  /** Verified entries after `mark`, page by page, to the end of the log; those that were trimmed come from the archive. */
+  follow(mark: LogMark): AsyncGenerator<Entry[]> {
+    return this.#walk(mark, (entry) => decodeVerified(entry, this.#registry))
+  }
+
+  /** The same, as they were written: nothing is decoded. */
+  stored(mark: LogMark): AsyncGenerator<StoredEntry[]> {
+    return this.#walk(mark, (entry) => entry)
+  }
+
+  async *#walk<T>(mark: LogMark, read: (entry: StoredEntry) => T): AsyncGenerator<T[]> {
+    let askedAt = this.#lastLook.moment()
     let next = this.#reading(() => this.#log.read(mark.lsn))
     for (;;) {
-      const items = await this.#upToGap(await next, mark.lsn)
-      if (items.length === 0) break
+      const page = await this.#finder.upToGap(await next, mark.lsn)
+      if (page.length === 0) break
       // The next page is on its way while this one is decoded and applied.
-      askedAt = this.#moment()
-      next = this.#reading(() => this.#log.read(items.at(-1)!.lsn))
+      askedAt = this.#lastLook.moment()
+      const last = itemOf(page.at(-1)!).lsn
+      next = this.#reading(() => this.#log.read(last))
       next.catch(() => undefined)
-      const entries: Entry[] = []
-      for (const item of items) {
-        verifyNext(item, mark, this.storeId)
-        entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
-        mark = markOf(item)
+      const entries: T[] = []
+      for (const found of page) {
+        const place = mark
+        const entry = await this.#finder.verified(found, (item) => verifyNext(item, place, this.storeId))
+        entries.push(read(entry))
+        mark = markOf(entry.item)
       }
       yield entries
     }
-    await this.#confirmEnd(mark.lsn, askedAt)
+    if (await this.#isFreedAfter(mark.lsn, askedAt)) throw new LogTrimmed(mark.lsn + 1)
   }
 
   /**
    * Checks that the log really ends at `mark`, as far as can be seen: a bucket that ends early although the next one
-   * has entries has lost its last ones.
+   * has entries has lost its last ones, and a log that ends before its archive likewise.
    */
   async verifyEnd(mark: LogMark): Promise<void> {
     const nextBucket = (Math.floor((mark.lsn + 1) / BUCKET_SIZE) + 1) * BUCKET_SIZE
     const [first] = await this.#reading(() => this.#log.read(nextBucket - 1))
-    // Read last: it may have been written since, together with the whole rest of its bucket.
-    if (first === undefined || (await this.#reading(() => this.#log.get(mark.lsn + 1))) !== undefined) return
-    throw new CorruptEntry(mark.lsn + 1, `it is missing, the next one present is ${first.lsn}`)
+    const archived = await this.#archive.end().catch((error: unknown) => {
+      this.#logger.warn('the archive cannot be read', { error: messageOf(error) })
+      return undefined
+    })
+    const isBehind = first !== undefined || (archived ?? 0) > mark.lsn
+    // Read last: it may have been written since, together with what was found behind it.
+    if (!isBehind || (await this.slot(mark.lsn + 1)) !== undefined) return
+    const proof = first === undefined ? `the archive goes up to ${archived}` : `the next one present is ${first.lsn}`
+    throw new CorruptEntry(mark.lsn + 1, `it is missing, ${proof}`)
   }
 
   /** One entry, verified by itself; `undefined` when the slot is empty. */
   async entry(lsn: number): Promise<Entry | undefined> {
-    const item = await this.#reading(() => this.#log.get(lsn))
-    if (item === undefined) return undefined
-    verifyItem(item, this.storeId)
-    return decodeEntry(item, await this.#bodyOf(item), this.#registry)
+    const stored = await this.storedEntry(lsn)
+    return stored === undefined ? undefined : decodeVerified(stored, this.#registry)
+  }
+
+  /** The same, as it was written. */
+  async storedEntry(lsn: number): Promise<StoredEntry | undefined> {
+    const found = await this.#finder.find(lsn)
+    return found === undefined ? undefined : this.#finder.verifiedAlone(found)
   }
 
   /** A page of entries after `after`, each verified by itself, at most `limit`. */
   async page(after: number, limit: number): Promise<Entry[]> {
-    const items = (await this.#reading(() => this.#log.read(after))).slice(0, limit)
+    const items = await this.#reading(() => this.#log.read(after))
+    const page = (await this.#finder.upToGap(items, after)).slice(0, limit)
     const entries: Entry[] = []
-    for (const item of items) {
-      verifyItem(item, this.storeId)
-      entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
-    }
+    for (const found of page) entries.push(decodeVerified(await this.#finder.verifiedAlone(found), this.#registry))
     return entries
   }
 
@@ -227,50 +269,27 @@ export class Log {
 
   /** One put. After a long silence an empty slot may be a freed one: then the put is preceded by a look at it. */
   async #put(item: LogItem): Promise<PutOutcome> {
-    const sentAt = this.#moment()
+    const sentAt = this.#lastLook.moment()
     try {
-      const there = this.#isStale() ? await this.probe(item.lsn - 1) : undefined
+      const there = this.#lastLook.isStale(item.lsn - 1) ? await this.probe(item.lsn - 1) : undefined
       if (there !== undefined) return { kind: 'taken', item: there }
     } catch (error) {
       return { kind: error instanceof LogTrimmed ? 'refused' : 'unsent', error: error as Error }
     }
     const outcome = await this.#log.put(item)
-    if (outcome.kind === 'written') this.#confirmedAt = sentAt
+    if (outcome.kind === 'written') this.#lastLook.saw(item.lsn, sentAt)
     return outcome
   }
 
   /**
-   * A page as far as it is dense. It is no snapshot of its bucket, so a gap at its start counts only if the slot is
-   * empty when it is read by itself.
+   * Whether the slot after `lsn`, which was empty when we asked, had been freed; else the log ended there. Invariant of
+   * trimming: `trimmedTo` moves before slots are freed.
    */
-  async #upToGap(items: LogItem[], after: number): Promise<LogItem[]> {
-    const gap = items.findIndex((item, index) => item.lsn !== after + 1 + index)
-    if (gap !== 0) return gap === -1 ? items : items.slice(0, gap)
-    const item = await this.#reading(() => this.#log.get(after + 1))
-    if (item === undefined) await this.#checkTrimmed(after)
-    return item === undefined ? items : [item]
-  }
-
-  /**
-   * The slot after `lsn` was empty when we asked. Invariant of trimming: whoever had not seen the end of the log for
-   * long then learns whether the slot had been freed; `trimmedTo` moves before slots are.
-   */
-  async #confirmEnd(lsn: number, askedAt: Moment): Promise<void> {
-    if (this.#isStale(askedAt) || this.#isStale()) await this.#checkTrimmed(lsn)
-    this.#confirmedAt = askedAt
-  }
-
-  async #checkTrimmed(lsn: number): Promise<void> {
-    if ((await this.trimmedTo()) > lsn) throw new LogTrimmed(lsn + 1)
-  }
-
-  #isStale({ server, local } = this.#moment()): boolean {
-    const then = this.#confirmedAt
-    return server - then.server > this.#staleAfterMs || Math.abs(local - then.local) > this.#staleAfterMs
-  }
-
-  #moment(): Moment {
-    return { server: this.now(), local: this.#runtime.now() }
+  async #isFreedAfter(lsn: number, askedAt: Moment): Promise<boolean> {
+    const isStale = this.#lastLook.isStale(lsn, askedAt) || this.#lastLook.isStale(lsn)
+    if (isStale && (await this.trimmedTo()) > lsn) return true
+    this.#lastLook.saw(lsn, askedAt)
+    return false
   }
 
   async #reading<T>(read: () => Promise<T>): Promise<T> {

@@ -20,7 +20,9 @@ export class MemoryLog implements EventLog {
   constructor(storeId: string, table = new MemoryTable(), runtime: Runtime = systemRuntime) {
     this.#table = table
     this.serverClock = { now: () => runtime.now(), skewMs: 0 }
-    if (!table.slots.has(0)) table.slots.set(0, genesisItem(storeId, runtime.now()))
+    // A log that was trimmed has lost its genesis entry: a freed slot stays free.
+    const isNew = table.slots.size === 0 && table.head.trimmedTo === 0
+    if (isNew) table.slots.set(0, genesisItem(storeId, runtime.now()))
   }
 
   async put(item: LogItem): Promise<PutOutcome> {

@@ -3,6 +3,7 @@ import { CODECS, type PartCodec } from '../snapshot/documents.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
+import type { ArchiveSettings } from './node-archive.ts'
 import type { BackupSettings } from './node-backups.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 import { STORE_SETTINGS, type StoreSettings, storeOptions } from './store-settings.ts'
@@ -32,6 +33,7 @@ export interface NodeConfig {
   history: HistorySettings
   snapshots: SnapshotSettings
   backupSettings: BackupSettings
+  archive: ArchiveSettings
   /** How images are stored. */
   snapshotCodec: PartCodec
   /** Create a store even where one seems to have been lost. */
@@ -74,12 +76,14 @@ export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
   }
 }
 
-/** Where functions take snapshots and backups, nodes do not take them as well unless they are told to. */
+/** What functions do elsewhere. */
+const FUNCTIONS = ['snapshotMinutes', 'backupMinutes', 'drillHours', 'archiveSeconds', 'trimMinutes'] as const
+
+/** Where functions take snapshots and backups and archive, nodes do not do it as well unless they are told to. */
 function ownPace(flags: NodeFlags, env: Environment): Partial<Record<keyof StoreSettings, string>> {
   if ((flags.table ?? env.BOREAL_TABLE) === undefined) return {}
-  const paces = ['snapshotMinutes', 'backupMinutes', 'drillHours'] as const
-  const given = (name: keyof StoreSettings) => flags.settings?.[name] ?? env[STORE_SETTINGS[name].env]
-  return Object.fromEntries(paces.filter((name) => given(name) === undefined).map((name) => [name, '0']))
+  const unset = FUNCTIONS.filter((name) => (flags.settings?.[name] ?? env[STORE_SETTINGS[name].env]) === undefined)
+  return Object.fromEntries(unset.map((name) => [name, '0']))
 }
 
 function storeSettings(flags: Partial<Record<keyof StoreSettings, string>>, env: Environment): StoreSettings {

@@ -1,8 +1,12 @@
 import { backupImages } from '../backup/backup-images.ts'
 import type { BackupContext } from '../backup/take.ts'
+import type { TrimmableLog } from '../log/trimmable-log.ts'
 
 /** What jobs work with: the log and the objects of a store, its backups, and how to boot stores of their own. */
-export type JobContext = BackupContext
+export interface JobContext extends BackupContext {
+  /** Opens the log for trimming; whoever does closes it. */
+  trimmable?: (() => TrimmableLog) | undefined
+}
 
 /** A store of a job starts from a backup, too, when no snapshot can be used. */
 export function jobContext(context: Omit<JobContext, 'fallback'>): JobContext {

@@ -7,7 +7,7 @@ import { partsInMemory } from '../store/image-parts.ts'
 import { jobContext } from './job-context.ts'
 import type { JobThreadData, JobThreadMessage } from './job-worker.ts'
 import { runJob } from './jobs.ts'
-import { openLogAt } from './open-log.ts'
+import { openLogAt, trimmableLogAt } from './open-log.ts'
 
 /** Entry of the thread that runs one job: reaches the log by itself, with stores of its own, and ends. */
 
@@ -29,7 +29,8 @@ async function main(): Promise<void> {
   if (process.platform === 'linux' && getPriority() < PRIORITY) setPriority(PRIORITY)
   const opened = openLogAt(address, { runtime: systemRuntime, logger })
   const image = { ...base, parts: partsInMemory(base.bytes) }
-  const context = jobContext({ ...opened, base: image, codec, runtime: systemRuntime, logger })
+  const trimmable = () => trimmableLogAt(address, systemRuntime)
+  const context = jobContext({ ...opened, base: image, codec, runtime: systemRuntime, logger, trimmable })
   say({ kind: 'outcome', outcome: await runJob(name, context, options as never) })
 }
 

@@ -1,3 +1,4 @@
+import { archiveJob, trimJob } from './archive-job.ts'
 import { backupJob, drillJob } from './backup-job.ts'
 import type { JobContext } from './job-context.ts'
 import { snapshotJob } from './snapshot-job.ts'
@@ -10,6 +11,8 @@ export const JOBS = {
   snapshot: snapshotJob,
   backup: backupJob,
   drill: drillJob,
+  archive: archiveJob,
+  trim: trimJob,
 } satisfies Record<string, (context: JobContext, options: never) => Promise<unknown>>
 
 export type JobName = keyof typeof JOBS

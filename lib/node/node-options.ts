@@ -1,4 +1,5 @@
 import type { Log } from '../log/log.ts'
+import type { TrimmableLog } from '../log/trimmable-log.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
@@ -13,6 +14,7 @@ import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
 import type { RunJob } from './jobs.ts'
+import type { ArchiveSettings } from './node-archive.ts'
 import type { BackupSettings } from './node-backups.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 
@@ -39,6 +41,10 @@ export interface NodeOptions {
   snapshots?: Partial<SnapshotSettings> | undefined
   /** Runs jobs: taking a snapshot, and so on. Default: with engines in threads of their own, the rest in this one. */
   runJob?: RunJob | undefined
+  /** When to archive and to trim. Default: only when asked to. */
+  archive?: Partial<ArchiveSettings> | undefined
+  /** Opens the log for trimming. Without it the node cannot. */
+  trimmable?: (() => TrimmableLog) | undefined
   /** Memory that the writer's engine may take before additions are refused, bytes. */
   storeLimitBytes?: number | undefined
   /** Memory for the texts of large records that were read before, bytes; 0 keeps none. Default 32 MB. */

@@ -22,10 +22,12 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
+import type { NodeArchive } from './node-archive.ts'
 import { type NodeBackups, nodeBackups } from './node-backups.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
+import { archiveOf } from './own-archive.ts'
 import { jobsOf } from './own-jobs.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
@@ -63,6 +65,7 @@ export class BorealNode {
   readonly #pruner: HistoryPruner
   readonly #snapshots: NodeSnapshots | undefined
   readonly #backups: NodeBackups | undefined
+  readonly #archive: NodeArchive | undefined
   readonly #ending = new AbortController()
   readonly #startedAt: number
   /** What takes longer than a request may. */
@@ -98,6 +101,7 @@ export class BorealNode {
       readers: () => this.#pool.readers.length,
       signal,
     })
+    this.#archive = archiveOf(this, options, { run, signal })
   }
 
   /** Boots the engines from the newest usable snapshot, replays what the log has beyond it, and starts to serve. */
@@ -285,6 +289,16 @@ export class BorealNode {
   get backups(): NodeBackups {
     if (this.#backups !== undefined) return this.#backups
     throw new BorealError('not_available', 'this node was opened without an object store, so it has no backups')
+  }
+
+  /**
+   * The archive of the store, and trimming.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get archive(): NodeArchive {
+    if (this.#archive !== undefined) return this.#archive
+    throw new BorealError('not_available', 'this node was opened without an object store, so it has no archive')
   }
 
   /** Confirms that this node has everything that is in the log at the time of the call. */

@@ -3,7 +3,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { loadBaseImage } from '../store/base-image.ts'
 import type { NodeConfig } from './config.ts'
 import { type JobContext, jobContext } from './job-context.ts'
-import { openLog } from './open-log.ts'
+import { openLog, trimmableLogAt } from './open-log.ts'
 
 export interface OnceContext {
   runtime: Runtime
@@ -18,8 +18,9 @@ export async function once<T>(
 ): Promise<T> {
   const base = await loadBaseImage()
   const opened = await openLog(config.storage, config.name, context)
+  const trimmable = () => trimmableLogAt(opened.address, context.runtime)
   try {
-    return await work(jobContext({ ...context, ...opened, base, codec: config.snapshotCodec }))
+    return await work(jobContext({ ...context, ...opened, trimmable, base, codec: config.snapshotCodec }))
   } finally {
     await opened.close()
   }

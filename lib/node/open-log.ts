@@ -1,10 +1,13 @@
 import { join } from 'node:path'
+import { ArchivedLog } from '../archive/archived-log.ts'
 import { createDynamoClient } from '../log/dynamo-client.ts'
 import { classifyFailure } from '../log/dynamo-failure.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
 import { ensureTable, isStoreInTable, openStore } from '../log/dynamo-store.ts'
+import { DynamoTrimmableLog } from '../log/dynamo-trimmable-log.ts'
 import { EmbeddedTable } from '../log/embedded-table.ts'
 import { Log } from '../log/log.ts'
+import type { TrimmableLog } from '../log/trimmable-log.ts'
 import { isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -101,8 +104,15 @@ export function openLogAt(
   const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
   const objects = objectsAt(places.objects)
   const events = new DynamoLog(client, { table, storeId, serverClock })
-  const log = new Log(events, { storeId, bodies: objects, runtime, logger })
+  const archive = new ArchivedLog({ objects, storeId, logger })
+  const log = new Log(events, { storeId, bodies: objects, runtime, logger, archive })
   return { log, objects, backups: objectsAt(places.backups) }
+}
+
+/** The same log for whoever trims it. The caller closes it. */
+export function trimmableLogAt({ storeId, table, endpoint }: LogAddress, runtime: Runtime): TrimmableLog {
+  const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
+  return new DynamoTrimmableLog(client, { table, storeId, serverClock })
 }
 
 export function objectsPlace(storage: Storage): ObjectsPlace {

@@ -23,8 +23,8 @@ export function backupsOf({ objects, backups = objects }: NodeOptions) {
 
 /** Runs jobs in this thread, with engines in threads of their own. */
 function jobsHere(options: NodeOptions): RunJob {
-  const { log, objects, image: base, runtime, logger } = options
+  const { log, objects, image: base, runtime, logger, trimmable } = options
   const boot = (image: StoreImage) => ThreadEngine.boot(image)
-  const context = { log, objects: objects!, backups: backupsOf(options), base, runtime, logger, boot }
+  const context = { log, objects: objects!, backups: backupsOf(options), base, runtime, logger, trimmable, boot }
   return (name, jobOptions) => runJob(name, jobContext(context), jobOptions)
 }

@@ -1,3 +1,4 @@
+import { TRIM_SETTINGS } from '../archive/trim-settings.ts'
 import type { Peer } from '../snapshot/verify.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
@@ -20,6 +21,7 @@ export function snapshotsOf(
   const { log, objects, runtime, logger } = options
   if (objects === undefined || run === undefined) return undefined
   const settings = { ...SNAPSHOT_SETTINGS, ...options.snapshots }
+  const { retentionMs } = { ...TRIM_SETTINGS, ...options.archive?.trim }
   return new NodeSnapshots({
     objects,
     log,
@@ -28,7 +30,7 @@ export function snapshotsOf(
     logger,
     tailLsn: () => node.tailLsn,
     peer: () => peerOf(node, readers()),
-    take: (how) => run('snapshot', { ...how, keep: settings.keep }, signal),
+    take: (how) => run('snapshot', { ...how, keep: settings.keep, retentionMs }, signal),
   })
 }
 

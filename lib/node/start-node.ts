@@ -2,7 +2,7 @@ import { loadBaseImage } from '../store/base-image.ts'
 import type { NodeConfig } from './config.ts'
 import { jobsInThreads } from './job-worker.ts'
 import { BorealNode, type NodeOptions } from './node.ts'
-import { type OpenedLog, openLog } from './open-log.ts'
+import { type OpenedLog, openLog, trimmableLogAt } from './open-log.ts'
 
 export interface StartedNode {
   node: BorealNode
@@ -30,7 +30,7 @@ export async function startNode(
 
 async function openNode(
   opened: OpenedLog,
-  options: Omit<NodeOptions, 'log' | 'objects' | 'backups' | 'exclusive' | 'runJob'> &
+  options: Omit<NodeOptions, 'log' | 'objects' | 'backups' | 'exclusive' | 'runJob' | 'trimmable'> &
     Pick<NodeConfig, 'snapshotCodec'>,
 ): Promise<BorealNode> {
   try {
@@ -44,6 +44,7 @@ async function openNode(
       backups,
       exclusive,
       runJob: jobsInThreads({ address, base, codec, logger }),
+      trimmable: () => trimmableLogAt(address, options.runtime),
     })
   } catch (error) {
     await opened.close()

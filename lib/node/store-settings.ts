@@ -1,12 +1,16 @@
+import { DAY_MS, TRIM_SETTINGS } from '../archive/trim-settings.ts'
 import { BACKUP_RETENTION } from '../backup/retention.ts'
+import { BorealError } from '../model/errors.ts'
 import { QUEUE_LIMITS, type QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import { STORE_LIMITS } from '../writer/store-limits.ts'
 import { HISTORY_SETTINGS, type HistorySettings } from './history-pruner.ts'
+import type { ArchiveSettings } from './node-archive.ts'
 import type { BackupSettings } from './node-backups.ts'
 import { SNAPSHOT_SETTINGS, type SnapshotSettings } from './node-snapshots.ts'
 
 const HOUR_MS = 60 * 60 * 1_000
+const HOURS_OF_CENTURY = 876_000
 
 /** A number that can be set by flag or environment. */
 export interface Setting {
@@ -84,6 +88,35 @@ export const STORE_SETTINGS = {
     SNAPSHOT_SETTINGS.minEntries,
     1,
   ),
+  archiveSeconds: setting(
+    'archive-seconds',
+    'seconds between looks whether there is something to archive, 0 for never; on a table of your own 0 unless set',
+    30,
+  ),
+  trimMinutes: setting(
+    'trim-minutes',
+    'minutes between rounds of trimming, 0 for never; on a table of your own 0 unless set',
+    60,
+  ),
+  tableHours: setting(
+    'table-hours',
+    'hours that entries stay whole in the table',
+    TRIM_SETTINGS.tableMs / HOUR_MS,
+    24,
+    HOURS_OF_CENTURY,
+  ),
+  tombstoneDays: setting(
+    'tombstone-days',
+    'days that the places of trimmed entries stay in the table, 0 for ever; 7 at least',
+    TRIM_SETTINGS.tombstoneMs / DAY_MS,
+  ),
+  restoreDays: setting(
+    'restore-days',
+    'days back to which every second can be restored',
+    TRIM_SETTINGS.retentionMs / DAY_MS,
+    1,
+    36_500,
+  ),
   snapshotsKept: setting('snapshots-kept', 'verified snapshots to keep', SNAPSHOT_SETTINGS.keep, 2, 1_000),
   backupMinutes: setting(
     'backup-minutes',
@@ -109,6 +142,7 @@ export function storeOptions(settings: StoreSettings): {
   history: HistorySettings
   snapshots: SnapshotSettings
   backupSettings: BackupSettings
+  archive: ArchiveSettings
 } {
   return {
     limits: {
@@ -139,5 +173,25 @@ export function storeOptions(settings: StoreSettings): {
         weeks: settings.backupWeeks,
       },
     },
+    archive: {
+      intervalMs: settings.archiveSeconds * 1_000,
+      trimIntervalMs: settings.trimMinutes * 60_000,
+      trim: {
+        ...TRIM_SETTINGS,
+        tableMs: settings.tableHours * HOUR_MS,
+        tombstoneMs: tombstoneMs(settings.tombstoneDays),
+        retentionMs: settings.restoreDays * DAY_MS,
+      },
+    },
   }
+}
+
+/** A writer that slept for a day looks at the head before it writes: the rest is for one that sleeps after its look. */
+const LEAST_TOMBSTONE_DAYS = 7
+
+function tombstoneMs(days: number): number {
+  if (days === 0) return Number.POSITIVE_INFINITY
+  if (days >= LEAST_TOMBSTONE_DAYS) return days * DAY_MS
+  const message = `${STORE_SETTINGS.tombstoneDays.flag} must be 0, for ever, or at least ${LEAST_TOMBSTONE_DAYS}, not ${days}`
+  throw new BorealError('invalid_field', message)
 }

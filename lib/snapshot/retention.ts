@@ -1,19 +1,33 @@
 import type { Log } from '../log/log.ts'
+import { isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
-import { retire } from '../objects/retirement.ts'
 import { type Snapshot, snapshots } from './catalog.ts'
 import { deletionSchema, encodeDocument, SNAPSHOT_FORMAT } from './documents.ts'
-import { DELETION, MANIFEST, snapshotKey, VERIFICATION } from './names.ts'
+import { DELETION, MANIFEST, snapshotKey, snapshotsPrefix, VERIFICATION } from './names.ts'
 
 export interface RetentionSettings {
   /** Verified snapshots to keep, and as many that are not: somebody may be at work on them, or want to look into them. */
   keep: number
   /** Ms between the mark that a snapshot is not needed any more and its deletion. */
   graceMs: number
+  /**
+   * Ms back to which every LSN must be restorable. The newest verified snapshot of each day (UTC) stays so long, and the
+   * newest that is older: what is in retention is then a day of log away from one of them. Default 0.
+   */
+  retentionMs?: number
+}
+
+export interface RetentionContext {
+  objects: ObjectStore
+  log: Log
+  logger: Logger
+  /** Asked before snapshots are marked or deleted; throws when something could not be restored without them. */
+  mayGo?: ((ids: ReadonlySet<string>) => Promise<void>) | undefined
 }
 
 const HOUR_MS = 60 * 60 * 1_000
+const DAY_MS = 24 * HOUR_MS
 
 export const RETENTION_SETTINGS: RetentionSettings = { keep: 5, graceMs: HOUR_MS }
 
@@ -22,26 +36,50 @@ export const RETENTION_SETTINGS: RetentionSettings = { keep: 5, graceMs: HOUR_MS
  * First it is marked; when the grace has passed, it is looked at again, and deleted if it is still not needed. So whoever
  * had begun to read or to write it has time to end, and one run that sees a wrong picture deletes nothing.
  *
- * Nothing is deleted once the log was trimmed: until then the log alone restores every LSN, after that somebody has to
- * prove first that what remains does.
+ * Whether everything can still be restored without them is asked first. Without anybody to ask, nothing is deleted once the
+ * log was trimmed: until then the log alone restores every LSN.
+ *
+ * @throws BorealError `not_covered` from `mayGo`; nothing was marked or deleted then
  */
 export async function retainSnapshots(
-  { objects, log, logger }: { objects: ObjectStore; log: Log; logger: Logger },
-  { keep, graceMs }: RetentionSettings = RETENTION_SETTINGS,
+  { objects, log, logger, mayGo }: RetentionContext,
+  { keep, graceMs, retentionMs = 0 }: RetentionSettings = RETENTION_SETTINGS,
 ): Promise<{ marked: string[]; deleted: string[] }> {
-  if ((await log.trimmedTo()) > 0) return { marked: [], deleted: [] }
+  const done = { marked: [] as string[], deleted: [] as string[] }
+  if (mayGo === undefined && (await log.trimmedTo()) > 0) return done
   const all: Snapshot[] = []
   for await (const snapshot of snapshots(objects, log.storeId)) all.push(snapshot)
   const kept = keptOf(all, keep)
-  const { storeId } = log
-  const now = log.now()
-  const done = await retire(all, kept, {
-    ...{ objects, now, graceMs, documents: [VERIFICATION, MANIFEST] },
-    prefix: (id) => snapshotKey(storeId, id, ''),
-    mark: { name: DELETION, bytes: (id) => markOf(storeId, id, now) },
-  })
+  for (const anchor of anchorsOf(all, log.now() - retentionMs)) kept.add(anchor)
+  const going = all.filter((snapshot) => !kept.has(snapshot))
+  if (going.length > 0) await mayGo?.(new Set(going.map(({ id }) => id)))
+  for (const snapshot of all) {
+    const { id, deletion } = snapshot
+    if (kept.has(snapshot)) {
+      if (deletion !== undefined) await objects.delete(snapshotKey(log.storeId, id, DELETION))
+      continue
+    }
+    if (deletion === undefined) {
+      if (await mark(objects, log, id)) done.marked.push(id)
+    } else if (log.now() - deletion.markedAt >= graceMs) {
+      await remove(objects, log.storeId, id)
+      done.deleted.push(id)
+    }
+  }
   if (done.deleted.length > 0) logger.info('deleted snapshots', { deleted: done.deleted, kept: kept.size })
   return done
+}
+
+/** The newest verified snapshot at or before a time, and the newest of every day since. */
+function anchorsOf(all: Snapshot[], fromTime: number): Snapshot[] {
+  const days = new Map<number, Snapshot>()
+  // The newest comes first.
+  for (const snapshot of all.filter(({ state }) => state === 'verified')) {
+    const { entryTime } = snapshot.manifest!
+    const day = entryTime <= fromTime ? -1 : Math.floor(entryTime / DAY_MS)
+    if (!days.has(day)) days.set(day, snapshot)
+  }
+  return [...days.values()]
 }
 
 /** With fewer verified ones than there should be, none of them is superfluous. */
@@ -52,7 +90,35 @@ function keptOf(all: Snapshot[], keep: number): Set<Snapshot> {
   return new Set([...verified, ...others])
 }
 
-function markOf(storeId: string, snapshotId: string, now: number): Uint8Array {
-  const content = { format: SNAPSHOT_FORMAT, snapshotId, storeId, markedAt: Math.round(now) } as const
-  return encodeDocument(deletionSchema, content).bytes
+async function mark(objects: ObjectStore, log: Log, id: string): Promise<boolean> {
+  const { bytes } = encodeDocument(deletionSchema, {
+    format: SNAPSHOT_FORMAT,
+    snapshotId: id,
+    storeId: log.storeId,
+    markedAt: Math.round(log.now()),
+  })
+  try {
+    await objects.put(snapshotKey(log.storeId, id, DELETION), bytes, { ifAbsent: true })
+    return true
+  } catch (error) {
+    if (!isBorealError(error, 'precondition_failed')) throw error
+    // A mark that cannot be read counts for nothing, and must not stay for ever.
+    await objects.delete(snapshotKey(log.storeId, id, DELETION))
+    return false
+  }
+}
+
+/**
+ * The documents first: without them nobody takes what is left for a snapshot. The mark last: while it is there, the next
+ * run knows that there is something left to delete.
+ */
+async function remove(objects: ObjectStore, storeId: string, id: string): Promise<void> {
+  for (const name of [VERIFICATION, MANIFEST]) await objects.delete(snapshotKey(storeId, id, name))
+  const prefix = `${snapshotsPrefix(storeId)}${id}/`
+  for (let more = true; more; ) {
+    const { objects: left, next } = await objects.list(prefix)
+    for (const { key } of left) if (!key.endsWith(`/${DELETION}`)) await objects.delete(key)
+    more = next !== undefined
+  }
+  await objects.delete(snapshotKey(storeId, id, DELETION))
 }

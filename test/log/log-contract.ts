@@ -158,6 +158,8 @@ export function describeLogContract(name: string, open: () => Promise<LogBed>): 
       const genesis = await log.genesis()
       const large = transaction('large', incompressible(5 * 1024 * 1024))
       const [ours, theirs] = [log, other].map((each) => each.encode(genesis, each.nextTime(genesis), [large]))
+      // Who has not seen the end yet would look first, and not store anything.
+      await other.probe(0)
       expect(await (await log.append(ours!)).settled).toEqual({ kind: 'durable' })
       expect(await (await other.append(theirs!)).settled).toMatchObject({ kind: 'lost' })
 

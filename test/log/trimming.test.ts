@@ -54,9 +54,9 @@ describe('a trimmed entry', () => {
   test('keeps its place in the chain and who made it, and loses the rest', async () => {
     const { trimmer, awake, third } = await start()
     const { hash, attempt, pk, sk } = (await trimmer.attributes(3))!
-    await trimmer.empty(3)
-    expect(await trimmer.attributes(3)).toEqual({ hash, attempt, pk, sk, trimmed: { BOOL: true } })
-    expect(await awake.events.get(3)).toMatchObject({ lsn: 3, hash: third.hash, attempt: attempt!.S, trimmed: true })
+    await trimmer.empty(3, 42)
+    expect(await trimmer.attributes(3)).toEqual({ hash, attempt, pk, sk, trimmed: { N: '42' } })
+    expect(await awake.events.get(3)).toMatchObject({ lsn: 3, hash: third.hash, attempt: attempt!.S, trimmed: 42 })
   })
 
   test('stops whoever reads it, and says that it was trimmed', async () => {
@@ -84,7 +84,7 @@ describe('a trimmed entry', () => {
     await appendRest(third)
     await trimmer.empty(6)
     const { pending } = await append()
-    expect(await pending.settled).toMatchObject({ kind: 'lost', item: { lsn: 4, trimmed: true } })
+    expect(await pending.settled).toMatchObject({ kind: 'lost', item: { lsn: 4, trimmed: 1 } })
     await expect(entriesAfter(sleeper, third)).rejects.toMatchObject(trimmed(4))
   })
 
@@ -217,7 +217,7 @@ describe('freed slots', () => {
       return put()
     }
     const { pending } = await append()
-    expect(await pending.settled).toMatchObject({ kind: 'lost', item: { lsn: 4, trimmed: true } })
+    expect(await pending.settled).toMatchObject({ kind: 'lost', item: { lsn: 4, trimmed: 1 } })
     expect(events.puts).toBe(0)
   })
 })
@@ -281,12 +281,30 @@ describe('a writer that was away for long', () => {
   })
 })
 
-test('what was trimmed only moves on, whoever trims', async () => {
-  const { trimmer, bed } = await startTrimmed()
-  const behind = new Trimmer(endpoint, bed)
-  await behind.free(4)
-  expect(await trimmer.trimmedTo()).toBe(6)
-  // An entry that was not emptied is not deleted.
-  await expect(behind.free(8)).rejects.toThrow()
-  expect((await trimmer.attributes(7))!.body).toBeDefined()
+describe('whoever trims', () => {
+  test('only moves on', async () => {
+    const { trimmer } = await startTrimmed()
+    await trimmer.log.advanceTrimmedTo(4)
+    expect(await trimmer.trimmedTo()).toBe(6)
+  })
+
+  test('frees no entry that was not emptied', async () => {
+    const { trimmer } = await startTrimmed()
+    await expect(trimmer.log.remove(7)).rejects.toMatchObject({ code: 'log_corrupt', lsn: 7 })
+    expect((await trimmer.attributes(7))!.body).toBeDefined()
+    await trimmer.log.remove(6)
+  })
+
+  test('empties only the entry that it means, and once', async () => {
+    const { trimmer, awake, third } = await start()
+    const item = (await awake.events.get(3))!
+    await expect(trimmer.log.bury({ ...item, hash: 'ab'.repeat(32) }, 1)).rejects.toMatchObject({ lsn: 3 })
+    await expect(trimmer.log.bury({ ...item, lsn: 4 }, 1)).rejects.toMatchObject({ lsn: 4 })
+    expect((await trimmer.attributes(3))!.body).toBeDefined()
+    expect(await trimmer.attributes(4)).toBeUndefined()
+    await trimmer.log.bury(item, 1)
+    // Another one comes later: the tombstone is not made younger.
+    await trimmer.log.bury(item, 2)
+    expect(await trimmer.log.get(3)).toMatchObject({ hash: third.hash, trimmed: 1 })
+  })
 })

@@ -1,0 +1,32 @@
+import type { Log } from '../log/log.ts'
+
+/** Entries are emptied and freed some at a time: where that was stopped, so many slots may be out of order. */
+export const AT_ONCE = 8
+
+/** The first LSN in `from … to` of which `is` holds, if it holds of all that follow; `to + 1` when of none. */
+export async function firstOf(from: number, to: number, is: (lsn: number) => Promise<boolean>): Promise<number> {
+  let [low, high] = [from, to + 1]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (await is(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** The last entry of the table. */
+export async function tailOf(log: Log): Promise<number> {
+  const genesis = await log.genesis().then(
+    ({ lsn }) => lsn,
+    () => 0,
+  )
+  return log.findEnd(Math.max(genesis, await log.trimmedTo()))
+}
+
+/** The first entry that the table still has whole; one behind the last when it has none. */
+export async function firstWhole(log: Log, tail?: number): Promise<number> {
+  return firstOf(await log.trimmedTo(), tail ?? (await tailOf(log)), async (lsn) => {
+    const item = await log.slot(lsn)
+    return item !== undefined && item.trimmed === undefined
+  })
+}

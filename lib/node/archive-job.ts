@@ -1,0 +1,36 @@
+import { type ArchiveOutcome, archive } from '../archive/archive.ts'
+import { type TrimOutcome, trim } from '../archive/trim.ts'
+import type { TrimSettings } from '../archive/trim-settings.ts'
+import { BorealError } from '../model/errors.ts'
+import type { NodeConfig } from './config.ts'
+import type { JobContext } from './job-context.ts'
+import { type OnceContext, once } from './once.ts'
+
+/** Copies what is new into the archive; with `check` every segment is read, too, and mended if it is damaged. */
+export function archiveJob(context: JobContext, options: { check?: boolean } = {}): Promise<ArchiveOutcome> {
+  return archive(context, options)
+}
+
+/** Takes out of table and archive what is no longer needed. */
+export async function trimJob(
+  context: JobContext,
+  options: { settings: TrimSettings; dryRun?: boolean },
+): Promise<TrimOutcome> {
+  if (context.trimmable === undefined) throw new BorealError('not_available', 'this node cannot trim its log')
+  const trimmable = context.trimmable()
+  try {
+    return await trim({ ...context, trimmable }, options)
+  } finally {
+    trimmable.close()
+  }
+}
+
+/** A whole run of the function that archives. */
+export function archiveOnce(config: NodeConfig, context: OnceContext): Promise<ArchiveOutcome> {
+  return once(config, context, (job) => archiveJob(job))
+}
+
+/** Likewise of trimming. */
+export function trimOnce(config: NodeConfig, context: OnceContext): Promise<TrimOutcome> {
+  return once(config, context, (job) => trimJob(job, { settings: config.archive.trim }))
+}
