@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
+import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
@@ -28,6 +30,8 @@ export async function main(argv: string[]): Promise<void> {
     queryCommand,
     logCommand,
     snapshotCommand,
+    backupCommand,
+    dumpCommand,
     replayCommand,
     tableCommand,
     benchCommand,
