@@ -1,5 +1,6 @@
 import type { Route } from './route.ts'
 import { archiveRoutes } from './routes/archive.ts'
+import { backupRoutes } from './routes/backups.ts'
 import { cronJobRoutes } from './routes/cron-jobs.ts'
 import { hostMaintenanceRoutes } from './routes/host-maintenance.ts'
 import { hostRoutes } from './routes/hosts.ts'
@@ -43,6 +44,7 @@ export const routes: Route[] = [
   ...statusRoutes,
   ...snapshotRoutes,
   ...archiveRoutes,
+  ...backupRoutes,
   ...operationRoutes,
 ]
 

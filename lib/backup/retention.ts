@@ -96,7 +96,7 @@ export function keptBackups(all: readonly Backup[], { newest, days, weeks }: Bac
     }
   }
   // What is not sound: somebody may be at work on it, or want to look into it.
-  const oldest = complete.length < newest ? 0 : complete[newest - 1]!.lsn
+  const oldest = complete.length < newest ? 0 : (complete[newest - 1]?.lsn ?? Number.POSITIVE_INFINITY)
   const others = all.filter((backup) => !isSound(backup) && backup.lsn >= oldest).slice(0, newest)
   return new Set([...kept, ...others])
 }

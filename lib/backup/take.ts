@@ -12,7 +12,8 @@ import { copyParts, type PartsPlace, writeParts } from '../snapshot/stored-parts
 import { type SnapshotContext, takeSnapshot } from '../snapshot/take.ts'
 import { unusableBecause } from '../snapshot/usable.ts'
 import { verifySnapshot } from '../snapshot/verify.ts'
-import { IMAGE_PART_BYTES, PgliteEngine } from '../store/engine.ts'
+import { PgliteEngine } from '../store/engine.ts'
+import { IMAGE_PART_BYTES } from '../store/image-parts.ts'
 import { backups, isSound } from './catalog.ts'
 import { BACKUP_FORMAT, type BackupDocument, backupSchema } from './documents.ts'
 import { BACKUP, backupKey, dumpPartName, imagePartName } from './names.ts'
@@ -49,9 +50,8 @@ export async function takeBackup(context: BackupContext): Promise<BackupOutcome>
   const startedAt = runtime.monotonic()
   const { snapshot, reason } = await newestSnapshot(context)
   if (snapshot === undefined) return { made: false, backupId: undefined, lsn: 0, reason: 'the log has no entries yet' }
-  const { lsn, manifest } = snapshot
-  const late = reason === undefined ? {} : { reason }
-  const before = await sameBackup(context, manifest!)
+  const { lsn } = snapshot
+  const before = await sameBackup(context, snapshot.manifest!)
   if (before !== undefined) {
     return {
       made: false,
@@ -60,12 +60,15 @@ export async function takeBackup(context: BackupContext): Promise<BackupOutcome>
       reason: reason ?? `the newest backup has everything, up to LSN ${lsn}`,
     }
   }
-  const backupId = snapshotId(lsn, runtime.newId())
-  const { dump } = await writeBackup(context, manifest!, { storeId: log.storeId, backupId })
+  const { backupId, dump } = await writeBackup(context, snapshot.manifest!).catch(async (error: unknown) => {
+    if (!isBorealError(error, 'snapshot_corrupt')) throw error
+    logger.warn('a snapshot cannot be backed up, taking another one', { error: messageOf(error) })
+    await takeSnapshot(context, { check: true })
+    return writeBackup(context, (await newestVerified(context.objects, log.storeId))!.manifest!)
+  })
   const seconds = Math.round((runtime.monotonic() - startedAt) / 1_000)
-  const bytes = manifest!.image.storedBytes + dump.storedBytes
-  logger.info('made a backup', { backup: backupId, lsn, bytes, seconds })
-  return { made: true, backupId, lsn, ...late }
+  logger.info('made a backup', { backup: backupId, lsn, dumpBytes: dump.storedBytes, seconds })
+  return { made: true, backupId, lsn, ...(reason === undefined ? {} : { reason }) }
 }
 
 /**
@@ -116,12 +119,9 @@ async function sameBackup({ backups: objects, log }: BackupContext, manifest: Ma
   return undefined
 }
 
-async function writeBackup(
-  context: BackupContext,
-  manifest: Manifest,
-  place: { storeId: string; backupId: string },
-): Promise<BackupDocument> {
-  const { log, objects, backups } = context
+async function writeBackup(context: BackupContext, manifest: Manifest): Promise<BackupDocument> {
+  const { log, objects, backups, runtime } = context
+  const place = { storeId: log.storeId, backupId: snapshotId(manifest.lsn, runtime.newId()) }
   const { storeId, backupId } = place
   const keyed = (name: (index: number) => string, what: string): PartsPlace => ({
     objects: backups,
@@ -136,14 +136,14 @@ async function writeBackup(
     await backups.put(backupKey(storeId, backupId, name), bytes, { ifAbsent: true })
     return sha256Of(bytes)
   }
+  const copies = { manifest: await copied(MANIFEST), verification: await copied(VERIFICATION) }
   const { lsn, hash, entryTime, schemaVersion, schemaChecksum, logFormat, rows, digest } = manifest
   const { document, bytes } = encodeDocument(backupSchema, {
     format: BACKUP_FORMAT,
     ...place,
     ...{ lsn, hash, entryTime, schemaVersion, schemaChecksum, logFormat, rows, digest, dump },
     snapshotId: manifest.snapshotId,
-    manifest: await copied(MANIFEST),
-    verification: await copied(VERIFICATION),
+    ...copies,
     takenAt: Math.round(log.now()),
     takenBy: log.writer,
   })

@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { archiveCommand, trimCommand } from './archive.ts'
+import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
+import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
@@ -31,6 +33,8 @@ export async function main(argv: string[]): Promise<void> {
     snapshotCommand,
     archiveCommand,
     trimCommand,
+    backupCommand,
+    dumpCommand,
     replayCommand,
     tableCommand,
     benchCommand,
