@@ -2,25 +2,37 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { BorealClient } from '../client/client.ts'
 import { BorealError, type ErrorCode } from '../model/errors.ts'
 
-interface Operation<Result> {
+/** What is answered instead of a result that takes its time. */
+export interface StartedOperation {
   id: string
+  kind: string
   state: 'running' | 'done' | 'failed'
-  result?: Result
+  progress?: Record<string, unknown>
+  result?: unknown
   problem?: { code: ErrorCode; detail: string }
 }
 
-/** What a request gives that may take long: its answer, or what comes of the operation that it has started. */
-export async function outcomeOf<Result extends object>(
+/**
+ * The result of an operation. The node goes on by itself; this looks from time to time whether it is done.
+ *
+ * @throws BorealError what it failed with
+ */
+export async function operationEnded<R>(
   client: BorealClient,
-  body: Result | Operation<Result>,
-): Promise<Result> {
-  if (!('state' in body)) return body
-  // The node goes on by itself; looks from time to time whether it is done.
-  for (let operation = body; ; ) {
-    const { state, result, problem } = operation
-    if (state === 'done') return result!
+  started: StartedOperation,
+  onProgress: (progress: Record<string, unknown>) => void = () => undefined,
+): Promise<R> {
+  for (let operation = started; ; ) {
+    const { state, progress, result, problem } = operation
+    if (state === 'done') return result as R
     if (state === 'failed') throw new BorealError(problem!.code, problem!.detail)
+    if (progress !== undefined) onProgress(progress)
     await delay(1_000)
-    operation = await client.get<Operation<Result>>(`/v1/operations/${operation.id}`)
+    operation = await client.get<StartedOperation>(`/v1/operations/${operation.id}`)
   }
+}
+
+/** What a request gives that may take long: its answer, or what comes of the operation that it has started. */
+export async function outcomeOf<R extends object>(client: BorealClient, body: R | StartedOperation): Promise<R> {
+  return 'kind' in body && 'state' in body ? operationEnded<R>(client, body) : body
 }
