@@ -15,10 +15,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   replica: ['model', 'log', 'store'],
   writer: ['model', 'log', 'store', 'replica'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
-  api: ['model', 'log', 'store', 'snapshot', 'node'],
-  storage: ['model', 'client', 'node', 'api'],
-  cli: ['model', 'log', 'client', 'node', 'api'],
+  recovery: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot', 'recovery'],
+  api: ['model', 'log', 'store', 'snapshot', 'recovery', 'node'],
+  storage: ['model', 'client', 'recovery', 'node', 'api'],
+  cli: ['model', 'log', 'client', 'recovery', 'node', 'api'],
 }
 
 /** Packages that only some files may see. */

@@ -85,14 +85,18 @@ export const deletionSchema = z.strictObject({
 
 export type Deletion = z.infer<typeof deletionSchema>
 
-interface Document {
-  snapshotId: string
-  storeId: string
+/** What every document has. */
+export interface Checked {
   checksum: string
 }
 
+interface Document extends Checked {
+  snapshotId: string
+  storeId: string
+}
+
 /** The bytes of a document, with its checksum. */
-export function encodeDocument<D extends Document>(
+export function encodeDocument<D extends Checked>(
   schema: z.ZodType<D>,
   content: Omit<D, 'checksum'>,
 ): { document: D; bytes: Buffer } {
@@ -120,13 +124,14 @@ export function decodeDocument<D extends Document>(
 ): D {
   const refuse = (why: string, cause?: unknown) =>
     new BorealError('snapshot_corrupt', `${NAMES.get(schema)} of snapshot ${expected.snapshotId} ${why}`, { cause })
-  const document = parsed(schema, bytes, refuse)
+  const document = parseDocument(schema, bytes, refuse)
   if (document.storeId !== expected.storeId) throw refuse(`is of another store, ${document.storeId}`)
   if (document.snapshotId !== expected.snapshotId) throw refuse(`is of another snapshot, ${document.snapshotId}`)
   return document
 }
 
-function parsed<D extends Document>(
+/** Reads a document of any kind, whatever it belongs to. Throws what `refuse` makes of the reason not to believe it. */
+export function parseDocument<D extends Checked>(
   schema: z.ZodType<D>,
   bytes: Uint8Array,
   refuse: (why: string, cause?: unknown) => Error,
