@@ -45,7 +45,7 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
       body,
       storeId: node.storeId,
       // Inside an entry records change without another version.
-      records: isOfPast(input.query) ? undefined : node.records,
+      records: isOfPast(input.query as object) ? undefined : node.records,
       ...input,
     })
     return {

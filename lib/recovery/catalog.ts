@@ -1,6 +1,6 @@
 import { BorealError, isBorealError } from '../model/errors.ts'
+import { encodeDocument, parseDocument } from '../objects/checked-document.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
-import { encodeDocument, parseDocument } from '../snapshot/documents.ts'
 import { type Recovery, recoverySchema } from './descriptor.ts'
 
 /** The descriptors of a store's recoveries: `<storeId>/recoveries/<id>.json`. */

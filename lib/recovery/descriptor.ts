@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { lsn } from '../model/scalars.ts'
+import { sha256 } from '../objects/checked-document.ts'
 
 /**
  * What is known of a recovery, as an object under the store: so every node of the store can serve it, and it outlives
@@ -8,7 +9,6 @@ import { lsn } from '../model/scalars.ts'
 
 export const RECOVERY_FORMAT = 1
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const timeMs = z.int().nonnegative()
 
 /** Where the recovery stands. */
