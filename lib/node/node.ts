@@ -23,10 +23,11 @@ import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
-import type { NodePast } from './node-past.ts'
+import { type NodePast, noRecoveries, onlyPresent } from './node-past.ts'
+import type { NodeRecoveries } from './node-recoveries.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
-import { pastOf } from './own-past.ts'
+import { pastOf, recoveriesOf } from './own-past.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
 
@@ -68,6 +69,7 @@ export class BorealNode {
   readonly operations: Operations
   /** Earlier states of the store. */
   readonly past: NodePast
+  readonly #recoveries: NodeRecoveries | undefined
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -92,6 +94,7 @@ export class BorealNode {
     })
     this.operations = new Operations(options.runtime)
     this.past = pastOf(this, options)
+    this.#recoveries = recoveriesOf(this, options)
     this.#snapshots = snapshotsOf(this, options, {
       readers: () => this.#pool.readers.length,
       signal: this.#ending.signal,
@@ -213,10 +216,8 @@ export class BorealNode {
     client = OURSELVES,
   ): Promise<T & { ageMs: number }> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
-    if (consistency.level === 'asOf') {
-      return { ...(await this.past.hold(work, consistency.asOf)), ageMs: this.#tail.ageMs }
-    }
     const deadline = runtime.monotonic() + readTimeoutMs
+    if (consistency.level === 'asOf') throw onlyPresent()
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
       if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
@@ -272,6 +273,16 @@ export class BorealNode {
   get snapshots(): NodeSnapshots {
     if (this.#snapshots !== undefined) return this.#snapshots
     throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
+  }
+
+  /**
+   * The recoveries of the store.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get recoveries(): NodeRecoveries {
+    if (this.#recoveries !== undefined) return this.#recoveries
+    throw noRecoveries()
   }
 
   /** Confirms that this node has everything that is in the log at the time of the call. */
