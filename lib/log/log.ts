@@ -157,12 +157,20 @@ export class Log {
       next = this.#reading(() => this.#log.read(items.at(-1)!.lsn))
       next.catch(() => undefined)
       const entries: Entry[] = []
+      let failure: { error: unknown } | undefined
       for (const item of items) {
-        verifyNext(item, mark, this.storeId)
-        entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
+        try {
+          verifyNext(item, mark, this.storeId)
+          entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
+        } catch (error) {
+          failure = { error }
+          break
+        }
         mark = markOf(item)
       }
-      yield entries
+      // What came before a failure is good, and somebody may need no more than that.
+      if (entries.length > 0) yield entries
+      if (failure !== undefined) throw failure.error
     }
     await this.#confirmEnd(mark.lsn, askedAt)
   }

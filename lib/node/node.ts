@@ -312,6 +312,7 @@ export class BorealNode {
       storeFull: this.#watermark.full,
       process: processMemory(),
       housekeeping: this.#housekeeper.figures,
+      past: this.past.stores.figures,
       ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
       readers: this.#pool.readers.map((reader, index) => {
         const bytes = memory[index]
