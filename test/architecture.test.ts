@@ -18,10 +18,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
   archive: ['model', 'log', 'objects', 'snapshot'],
   backup: ['model', 'log', 'objects', 'store', 'replica', 'dump', 'snapshot'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'archive', 'backup'],
-  api: ['model', 'log', 'store', 'snapshot', 'archive', 'backup', 'node'],
-  storage: ['model', 'client', 'node', 'api'],
-  cli: ['model', 'log', 'client', 'node', 'api'],
+  recovery: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'archive', 'backup', 'recovery'],
+  api: ['model', 'log', 'store', 'snapshot', 'archive', 'backup', 'recovery', 'node'],
+  storage: ['model', 'client', 'recovery', 'node', 'api'],
+  cli: ['model', 'log', 'client', 'recovery', 'node', 'api'],
 }
 
 /** Packages that only some files may see. */

@@ -7,6 +7,7 @@ import { benchCommand } from './bench.ts'
 import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
+import { recoveryCommand } from './recovery.ts'
 import { replayCommand } from './replay.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
@@ -35,6 +36,7 @@ export async function main(argv: string[]): Promise<void> {
     trimCommand,
     backupCommand,
     dumpCommand,
+    recoveryCommand,
     replayCommand,
     tableCommand,
     benchCommand,

@@ -1,4 +1,5 @@
 import { BorealError } from '../model/errors.ts'
+import type { PastSettings } from '../recovery/past-stores.ts'
 import { CODECS, type PartCodec } from '../snapshot/documents.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
@@ -34,6 +35,7 @@ export interface NodeConfig {
   snapshots: SnapshotSettings
   backupSettings: BackupSettings
   archive: ArchiveSettings
+  past: PastSettings
   /** How images are stored. */
   snapshotCodec: PartCodec
   /** Create a store even where one seems to have been lost. */

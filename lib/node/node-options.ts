@@ -3,6 +3,7 @@ import type { TrimmableLog } from '../log/trimmable-log.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
+import type { PastSettings } from '../recovery/past-stores.ts'
 import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import type { BaseImage } from '../store/base-image.ts'
@@ -16,6 +17,7 @@ import type { HistorySettings } from './history-pruner.ts'
 import type { RunJob } from './jobs.ts'
 import type { ArchiveSettings } from './node-archive.ts'
 import type { BackupSettings } from './node-backups.ts'
+import type { AsOf } from './node-past.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 
 export interface NodeOptions {
@@ -37,6 +39,8 @@ export interface NodeOptions {
   backups?: ObjectStore | undefined
   /** When to make backups and restore drills, and what to keep. Default: only when asked to. */
   backupSettings?: Partial<BackupSettings> | undefined
+  /** How many past states may be open, and how long. Default: see PAST_SETTINGS. */
+  past?: Partial<PastSettings> | undefined
   /** When to take snapshots. Default: only when asked to. */
   snapshots?: Partial<SnapshotSettings> | undefined
   /** Runs jobs: taking a snapshot, and so on. Default: with engines in threads of their own, the rest in this one. */
@@ -81,6 +85,8 @@ export type Consistency =
   | { level: 'consistent' }
   /** At least this place of the log. */
   | { level: 'minLsn'; lsn: number }
+  /** An earlier state. */
+  | { level: 'asOf'; asOf: AsOf }
 
 export interface NodeReadAnswer extends ReadAnswer {
   /** Ms since this node last knew that it had everything. */

@@ -25,15 +25,19 @@ import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { NodeArchive } from './node-archive.ts'
 import { type NodeBackups, nodeBackups } from './node-backups.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
+import { type NodePast, noRecoveries, onlyPresent } from './node-past.ts'
+import type { NodeRecoveries } from './node-recoveries.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
 import { archiveOf } from './own-archive.ts'
 import { jobsOf } from './own-jobs.ts'
+import { pastOf, recoveriesOf } from './own-past.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
 
 export type { ReplayProgress } from '../replica/progress.ts'
 export type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
+export type { AsOf } from './node-past.ts'
 
 /** SQL answers have at most so many rows. */
 export const MAX_QUERY_ROWS = 10_000
@@ -70,6 +74,9 @@ export class BorealNode {
   readonly #startedAt: number
   /** What takes longer than a request may. */
   readonly operations: Operations
+  /** Earlier states of the store. */
+  readonly past: NodePast
+  readonly #recoveries: NodeRecoveries | undefined
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -95,6 +102,8 @@ export class BorealNode {
     this.operations = new Operations(options.runtime)
     const { signal } = this.#ending
     const run = jobsOf(options)
+    this.past = pastOf(this, options)
+    this.#recoveries = recoveriesOf(this, options)
     this.#backups = nodeBackups(options, run, signal)
     this.#snapshots = snapshotsOf(this, options, {
       run,
@@ -208,6 +217,9 @@ export class BorealNode {
   /** Runs statements at one place of the log that satisfies the consistency. Clients take turns at busy readers. */
   async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
+    if (consistency.level === 'asOf') {
+      return { ...(await this.past.read(statements, consistency.asOf)), ageMs: this.#tail.ageMs }
+    }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const answer =
@@ -225,6 +237,7 @@ export class BorealNode {
   ): Promise<T & { ageMs: number }> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
+    if (consistency.level === 'asOf') throw onlyPresent()
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
       if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
@@ -241,6 +254,7 @@ export class BorealNode {
     consistency: Consistency,
     client = OURSELVES,
   ): Promise<{ lsn: number; result: ResultSet }> {
+    if (consistency.level === 'asOf') return this.past.query(statement, maxRows, consistency.asOf)
     if (this.#options.readers === 0) {
       throw new BorealError(
         'not_available',
@@ -301,6 +315,16 @@ export class BorealNode {
     throw new BorealError('not_available', 'this node was opened without an object store, so it has no archive')
   }
 
+  /**
+   * The recoveries of the store.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get recoveries(): NodeRecoveries {
+    if (this.#recoveries !== undefined) return this.#recoveries
+    throw noRecoveries()
+  }
+
   /** Confirms that this node has everything that is in the log at the time of the call. */
   async confirm(): Promise<number> {
     return this.#tail.confirm()
@@ -328,6 +352,7 @@ export class BorealNode {
       storeFull: this.#watermark.full,
       process: processMemory(),
       housekeeping: this.#housekeeper.figures,
+      past: this.past.stores.figures,
       ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
       readers: this.#pool.readers.map((reader, index) => {
         const bytes = memory[index]
@@ -348,12 +373,13 @@ export class BorealNode {
     this.#housekeeper.stop()
     this.#pruner.stop()
     this.#watermark.stop()
+    await this.past.stores.stop()
     await this.#writer.stop()
     await this.#pool.stop()
     await this.#follower.stop()
   }
 
-  async #minLsn(consistency: Consistency): Promise<number> {
+  async #minLsn(consistency: Exclude<Consistency, { level: 'asOf' }>): Promise<number> {
     switch (consistency.level) {
       case 'weak':
         return 0

@@ -1,6 +1,7 @@
 import { DAY_MS, TRIM_SETTINGS } from '../archive/trim-settings.ts'
 import { BACKUP_RETENTION } from '../backup/retention.ts'
 import { BorealError } from '../model/errors.ts'
+import { PAST_SETTINGS, type PastSettings } from '../recovery/past-stores.ts'
 import { QUEUE_LIMITS, type QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import { STORE_LIMITS } from '../writer/store-limits.ts'
@@ -117,6 +118,20 @@ export const STORE_SETTINGS = {
     1,
     36_500,
   ),
+  pastStates: setting(
+    'past-states',
+    'earlier states that may be open at once, each a copy of the store',
+    PAST_SETTINGS.most,
+    1,
+    64,
+  ),
+  pastIdleSeconds: setting(
+    'past-idle-seconds',
+    'seconds after which an earlier state is closed that nobody reads',
+    PAST_SETTINGS.idleMs / 1_000,
+    1,
+    1_000_000,
+  ),
   snapshotsKept: setting('snapshots-kept', 'verified snapshots to keep', SNAPSHOT_SETTINGS.keep, 2, 1_000),
   backupMinutes: setting(
     'backup-minutes',
@@ -143,6 +158,7 @@ export function storeOptions(settings: StoreSettings): {
   snapshots: SnapshotSettings
   backupSettings: BackupSettings
   archive: ArchiveSettings
+  past: PastSettings
 } {
   return {
     limits: {
@@ -158,6 +174,7 @@ export function storeOptions(settings: StoreSettings): {
       updatesPerJob: settings.updateHistoryPerJob,
       intervalMs: settings.pruneMinutes * 60_000,
     },
+    past: { ...PAST_SETTINGS, most: settings.pastStates, idleMs: settings.pastIdleSeconds * 1_000 },
     snapshots: {
       intervalMs: settings.snapshotMinutes * 60_000,
       minEntries: settings.snapshotEntries,

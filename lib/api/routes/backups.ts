@@ -111,7 +111,7 @@ const verifyBackup: Route = {
   async handle({ node, params: { backupId } }) {
     const { backups, operations } = node
     const drill = () => backups.drill(backupId)
-    return startedAnswer(await operations.run('drill', MOST_WAIT_MS, drill, { of: backupId }))
+    return startedAnswer(await operations.run('drill', MOST_WAIT_MS, drill, { name: backupId }))
   },
 }
 
