@@ -89,7 +89,8 @@ function completedRows(table: Table, rows: Map<string, Change>, before: RowBefor
     recordLeaving(effects, table, old, change.first, change.firstLsn)
     if (old !== undefined) countRow(effects.jobs, table, old, -1)
     if (change.current === undefined) {
-      if (old !== undefined) written.removals.push(key)
+      // Whether a child was there is not known: one that was not is not missed.
+      if (old !== undefined || table.parent !== undefined) written.removals.push(key)
     } else {
       countRow(effects.jobs, table, change.current, 1)
       // Children are not read before they are written, so nobody knows whether they are new.

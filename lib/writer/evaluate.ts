@@ -157,7 +157,7 @@ export function keyReused(): BorealError {
   return new BorealError('idempotency_key_reused', 'this idempotency key was used with another request')
 }
 
-function storeFull(): BorealError {
+export function storeFull(): BorealError {
   return new BorealError(
     'store_full',
     'the store has reached its memory limit: removals and changes in place go on, additions do not. ' +

@@ -122,7 +122,7 @@ function verdictOf(decision: Decision): Verdict {
   }
 }
 
-function refusalOf(error: SqlError): ErrorData {
+export function refusalOf(error: SqlError): ErrorData {
   return isConstraintViolation(error)
     ? { code: 'constraint_violation', detail: error.message, extras: {} }
     : { code: 'internal', detail: `the rows could not be written: ${error.message}`, extras: {} }

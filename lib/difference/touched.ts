@@ -1,0 +1,63 @@
+import type { Log } from '../log/log.ts'
+import { TABLES } from '../store/apply-event.ts'
+import { ChangeSet } from '../store/change-set.ts'
+import { foldEntry } from '../store/fold.ts'
+import { childKeys, keysOfChildren } from '../store/row-hashes.ts'
+import type { Table } from '../store/table.ts'
+import { compareKeysOf, type Differing, isEmpty, type Readable } from './compare.ts'
+import { parentKeyOf } from './row-changes.ts'
+
+/** Keys of rows, by table. An update stands for everything that belongs to it. */
+export type TouchedKeys = Map<Table, Set<string>>
+
+const PAGE = 1_000
+/** Keys that are compared at a time. */
+const KEYS = 2_000
+
+/** What the entries behind `after`, up to `upTo`, have put or removed. */
+export async function touchedKeys(log: Log, after: number, upTo: number): Promise<TouchedKeys> {
+  const changes = new ChangeSet()
+  for (let at = after; at < upTo; ) {
+    const page = await log.page(at, Math.min(PAGE, upTo - at))
+    for (const entry of page) foldEntry(changes, entry)
+    at = page.at(-1)?.lsn ?? upTo
+  }
+  return keysOf(changes)
+}
+
+/** The keys that a change set puts or removes. */
+export function keysOf(changes: ChangeSet): TouchedKeys {
+  const touched: TouchedKeys = new Map()
+  for (const [table, keys] of changes.touched()) {
+    const of = table.parent?.table ?? table
+    const set = touched.get(of) ?? new Set<string>()
+    for (const key of keys) set.add(table.parent === undefined ? key : parentKeyOf(table, key))
+    touched.set(of, set)
+  }
+  return touched
+}
+
+/** How the rows with these keys differ between two stores, in the order of the tables. */
+export async function* compareTouched(
+  touched: TouchedKeys,
+  live: Readable,
+  target: Readable,
+): AsyncGenerator<Differing> {
+  for (const table of TABLES) {
+    const keys = [...(touched.get(table.parent?.table ?? table) ?? [])]
+    for (let start = 0; start < keys.length; start += KEYS) {
+      const some = keys.slice(start, start + KEYS)
+      const rows = table.parent === undefined ? some : await childrenIn(table, some, [live, target])
+      const differing = await compareKeysOf(table, rows, live, target)
+      if (!isEmpty(differing)) yield differing
+    }
+  }
+}
+
+async function childrenIn(table: Table, parents: string[], stores: Readable[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const store of stores) {
+    for (const key of childKeys(table, (await store.read([keysOfChildren(table, parents)]))[0])) found.add(key)
+  }
+  return [...found]
+}
