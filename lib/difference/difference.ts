@@ -51,6 +51,7 @@ export async function computeDifference(
 /**
  * What has to be done besides a difference that was computed at `computed.lsn`, on a store at `lsn`: what was changed since
  * is looked at again, and configs that have gone since are brought back. Its events go before those of the difference.
+ * Adds to `computed.configs`.
  */
 export async function adjustment(
   { log, target, only }: DifferenceContext,
@@ -67,7 +68,8 @@ export async function adjustment(
   }
   for await (const differing of compareTouched(touched, live, target)) await emit(changes.of(differing))
   await emit(changes.rest())
-  const configs = await missingConfigs(new Set([...computed.configs, ...changes.configs]), live, target)
+  for (const config of changes.configs) computed.configs.add(config)
+  const configs = await missingConfigs(computed.configs, live, target)
   return [...configs, ...events]
 }
 

@@ -15,6 +15,7 @@ import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
+import type { AloneOutcome, AloneTransaction } from '../writer/alone.ts'
 import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
@@ -179,6 +180,11 @@ export class BorealNode {
   /** See Writer.submit. */
   submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     return this.#writer.submit(request, options)
+  }
+
+  /** See Writer.submitAlone. */
+  submitAlone(transaction: AloneTransaction): Promise<AloneOutcome> {
+    return this.#writer.submitAlone(transaction)
   }
 
   /** The answer of a transaction at a place of the log. */
