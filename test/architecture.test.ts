@@ -16,10 +16,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   writer: ['model', 'log', 'store', 'replica'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
   difference: ['model', 'log', 'store', 'writer'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot', 'difference'],
-  api: ['model', 'log', 'store', 'snapshot', 'node'],
-  storage: ['model', 'client', 'node', 'api'],
-  cli: ['model', 'log', 'client', 'node', 'api'],
+  recovery: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot', 'recovery', 'difference'],
+  api: ['model', 'log', 'store', 'snapshot', 'recovery', 'node'],
+  storage: ['model', 'client', 'recovery', 'node', 'api'],
+  cli: ['model', 'log', 'client', 'recovery', 'node', 'api'],
 }
 
 /** Packages that only some files may see. */

@@ -89,7 +89,7 @@ export function listRoute<P extends z.ZodRawShape, Q extends z.ZodRawShape>(
   },
 ): Route {
   const read = ({ storeId, params, query }: ReadRequest): DataRead => {
-    const { limit = DEFAULT_LIMIT, cursor, consistency, minLsn, asOfLsn, asOfTime, ...filters } = query
+    const { limit = DEFAULT_LIMIT, cursor, consistency, minLsn, asOfLsn, asOfTime, recovery, ...filters } = query
     const cursors = new Cursors(storeId, [route.path, params, filters])
     return {
       statement: route.statement(filters, { limit, after: cursors.decode(cursor) }, params),

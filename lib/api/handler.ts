@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
 import type { ApiOptions } from './api-options.ts'
 import { problemMiddleware } from './problem-middleware.ts'
+import { isOfPast } from './read-options.ts'
 import { parseBody } from './request-body.ts'
 import type { Route } from './route.ts'
 import { matchRoute, parse, validated } from './router.ts'
@@ -43,7 +44,8 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
       headers,
       body,
       storeId: node.storeId,
-      records: node.records,
+      // Inside an entry records change without another version.
+      records: isOfPast(input.query as object) ? undefined : node.records,
       ...input,
     })
     return {

@@ -44,7 +44,7 @@ export async function readMany(
   client?: string,
 ): Promise<ManyAnswers> {
   // Behind operations a version is what the next entry would give, and another one will: nothing of it may be kept.
-  const records = operations.length === 0 ? node.records : undefined
+  const records = operations.length === 0 && consistency.level !== 'asOf' ? node.records : undefined
   const reads = paths.map((path) => planned(path, dataRoutes, { storeId: node.storeId, records }))
   const statements = reads.flatMap((read) => ('statement' in read ? [read.statement] : []))
   const transaction = { preconditions, operations }

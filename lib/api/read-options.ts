@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
 import type { Consistency } from '../node/node.ts'
+import { PLACE_FORM, type Point, parsePlace, parseTime, TIME_FORM } from '../recovery/point.ts'
 
 /** Query parameters that reads take. One whose schema is an array may be repeated, the others may not. */
 
@@ -40,8 +41,19 @@ function refusal(name: string, message: string): BorealError {
 export const readOptions = {
   consistency: z.enum(['weak', 'consistent']).optional(),
   minLsn: wholeNumber.optional(),
-  asOfLsn: wholeNumber.optional(),
-  asOfTime: z.string().optional(),
+  asOfLsn: asText(parsePlace, PLACE_FORM).optional(),
+  asOfTime: asText(parseTime, TIME_FORM).optional(),
+  recovery: z.string().max(100).optional().describe('id of a recovery: the state that it has staged'),
+}
+
+/** Text that a function makes something of, or does not understand. */
+export function asText<T>(parse: (text: string) => T | undefined, form: string) {
+  return z.string().transform((text, context): T => {
+    const value = parse(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: form })
+    return z.NEVER
+  })
 }
 
 export const pageOptions = {
@@ -52,22 +64,33 @@ export const pageOptions = {
 interface ReadOptions {
   consistency?: 'weak' | 'consistent' | undefined
   minLsn?: number | undefined
-  asOfLsn?: number | undefined
-  asOfTime?: string | undefined
+  asOfLsn?: Point | undefined
+  asOfTime?: { time: number } | { agoMs: number } | undefined
+  recovery?: string | undefined
+}
+
+/** Whether the parameters ask for an earlier state. */
+export function isOfPast({ asOfLsn, asOfTime, recovery }: ReadOptions): boolean {
+  return (asOfLsn ?? asOfTime ?? recovery) !== undefined
 }
 
 /** What the parameters ask for; `consistent` when they say nothing. */
-export function consistencyOf(options: ReadOptions): Consistency {
-  if (options.asOfLsn !== undefined || options.asOfTime !== undefined) {
-    throw new BorealError('not_available', 'reads of earlier states are not available yet')
+export function consistencyOf({ consistency, minLsn, asOfLsn, asOfTime, recovery }: ReadOptions): Consistency {
+  const asOf = asOfLsn ?? asOfTime ?? (recovery === undefined ? undefined : { recoveryId: recovery })
+  const named = Object.entries({ consistency, minLsn, asOfLsn, asOfTime, recovery }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  )
+  if (asOf !== undefined) {
+    if (named.length === 1) return { level: 'asOf', asOf }
+    throw exclusive(named, 'an earlier state is named by one of them alone')
   }
-  if (options.minLsn !== undefined) {
-    if (options.consistency === 'consistent') {
-      throw new BorealError('invalid_field', 'minLsn and consistency=consistent exclude each other', {
-        errors: [{ path: 'query.minLsn', message: 'a consistent read needs none' }],
-      })
-    }
-    return { level: 'minLsn', lsn: options.minLsn }
-  }
-  return { level: options.consistency ?? 'consistent' }
+  if (minLsn === undefined) return { level: consistency ?? 'consistent' }
+  if (consistency === 'consistent') throw exclusive(named, 'a consistent read needs no minLsn')
+  return { level: 'minLsn', lsn: minLsn }
+}
+
+function exclusive(names: string[], message: string): BorealError {
+  return new BorealError('invalid_field', `${names.join(' and ')} exclude each other: ${message}`, {
+    errors: names.map((name) => ({ path: `query.${name}`, message })),
+  })
 }

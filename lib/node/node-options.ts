@@ -2,9 +2,9 @@ import type { Log } from '../log/log.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
+import type { PastSettings } from '../recovery/past-stores.ts'
 import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import type { SnapshotOutcome, TakeOptions } from '../snapshot/take.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import type { Engine } from '../store/engine.ts'
 import type { HousekeepingLimits } from '../store/housekeeping.ts'
@@ -13,6 +13,8 @@ import type { HorizonLimits } from '../writer/horizon.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
+import type { RunJob } from './jobs.ts'
+import type { AsOf } from './node-past.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 
 export interface NodeOptions {
@@ -30,12 +32,12 @@ export interface NodeOptions {
   boot?: ((image: StoreImage) => Promise<Engine>) | undefined
   /** Where snapshots are. Without it every start replays the whole log. */
   objects?: ObjectStore | undefined
+  /** How many past states may be open, and how long. Default: see PAST_SETTINGS. */
+  past?: Partial<PastSettings> | undefined
   /** When to take snapshots. Default: only when asked to. */
   snapshots?: Partial<SnapshotSettings> | undefined
-  /** How to take one. Default: with an engine in a thread of its own, the rest in this one. */
-  takeSnapshot?:
-    | ((options: TakeOptions & { keep: number; signal: AbortSignal }) => Promise<SnapshotOutcome>)
-    | undefined
+  /** Runs jobs: taking a snapshot, and so on. Default: with engines in threads of their own, the rest in this one. */
+  runJob?: RunJob | undefined
   /** Memory that the writer's engine may take before additions are refused, bytes. */
   storeLimitBytes?: number | undefined
   /** Memory for the texts of large records that were read before, bytes; 0 keeps none. Default 32 MB. */
@@ -72,6 +74,8 @@ export type Consistency =
   | { level: 'consistent' }
   /** At least this place of the log. */
   | { level: 'minLsn'; lsn: number }
+  /** An earlier state. */
+  | { level: 'asOf'; asOf: AsOf }
 
 export interface NodeReadAnswer extends ReadAnswer {
   /** Ms since this node last knew that it had everything. */

@@ -24,8 +24,10 @@ import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
+import type { NodePast } from './node-past.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
+import { pastOf } from './own-past.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
 
@@ -65,6 +67,8 @@ export class BorealNode {
   readonly #startedAt: number
   /** What takes longer than a request may. */
   readonly operations: Operations
+  /** Earlier states of the store. */
+  readonly past: NodePast
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -88,6 +92,7 @@ export class BorealNode {
       submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
     })
     this.operations = new Operations(options.runtime)
+    this.past = pastOf(this, options)
     this.#snapshots = snapshotsOf(this, options, {
       readers: () => this.#pool.readers.length,
       signal: this.#ending.signal,
@@ -195,6 +200,9 @@ export class BorealNode {
   /** Runs statements at one place of the log that satisfies the consistency. Clients take turns at busy readers. */
   async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
+    if (consistency.level === 'asOf') {
+      return { ...(await this.past.read(statements, consistency.asOf)), ageMs: this.#tail.ageMs }
+    }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const answer =
@@ -211,6 +219,9 @@ export class BorealNode {
     client = OURSELVES,
   ): Promise<T & { ageMs: number }> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
+    if (consistency.level === 'asOf') {
+      return { ...(await this.past.hold(work, consistency.asOf)), ageMs: this.#tail.ageMs }
+    }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
@@ -228,6 +239,7 @@ export class BorealNode {
     consistency: Consistency,
     client = OURSELVES,
   ): Promise<{ lsn: number; result: ResultSet }> {
+    if (consistency.level === 'asOf') return this.past.query(statement, maxRows, consistency.asOf)
     if (this.#options.readers === 0) {
       throw new BorealError(
         'not_available',
@@ -315,12 +327,13 @@ export class BorealNode {
     this.#housekeeper.stop()
     this.#pruner.stop()
     this.#watermark.stop()
+    await this.past.stores.stop()
     await this.#writer.stop()
     await this.#pool.stop()
     await this.#follower.stop()
   }
 
-  async #minLsn(consistency: Consistency): Promise<number> {
+  async #minLsn(consistency: Exclude<Consistency, { level: 'asOf' }>): Promise<number> {
     switch (consistency.level) {
       case 'weak':
         return 0

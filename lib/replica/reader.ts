@@ -86,8 +86,13 @@ export class Reader {
   }
 
   /** Reads the log by itself up to exactly `lsn`. */
-  async catchUp(log: Log, lsn: number): Promise<void> {
-    await (isMuch(this.#store.mark.lsn, lsn) ? replayInBulk : replay)(log, this.#store, { upTo: lsn })
+  catchUp(log: Log, lsn: number): Promise<void> {
+    return this.prepare((store) => (isMuch(store.mark.lsn, lsn) ? replayInBulk : replay)(log, store, { upTo: lsn }))
+  }
+
+  /** Brings the store to where it is to serve from. To be done before anything is read or taken. */
+  async prepare(work: (store: Store) => Promise<void>): Promise<void> {
+    await work(this.#store)
     this.#lsn = this.#store.mark.lsn
   }
 

@@ -1,0 +1,102 @@
+import type { LogMark } from '../log/chain.ts'
+import { LogTrimmed } from '../log/corrupt-entry.ts'
+import type { Log } from '../log/log.ts'
+import { BorealError } from '../model/errors.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { findRecovery } from '../recovery/catalog.ts'
+import type { PastStoreContext, Variant } from '../recovery/past-store.ts'
+import { type OpenOptions, type PastSettings, type PastStore, PastStores } from '../recovery/past-stores.ts'
+import type { Point, PointTarget } from '../recovery/point.ts'
+import { resolvePoint } from '../recovery/resolve.ts'
+import type { HeldStore } from '../replica/held-store.ts'
+import type { ReadAnswer } from '../replica/reader.ts'
+import { findSnapshot } from '../snapshot/catalog.ts'
+import type { ResultSet } from '../store/protocol.ts'
+import { assertQuery } from '../store/sql-guard.ts'
+import type { Statement } from '../store/statement.ts'
+
+/** What a read of the past shows: a point of the log, or what a recovery has staged. */
+export type AsOf = PointTarget | { recoveryId: string }
+
+export interface NodePastOptions extends PastStoreContext {
+  objects: ObjectStore | undefined
+  settings: Partial<PastSettings> | undefined
+  /** Ms that a typed read may take, its waiting included, and ms that a user's SQL may run. */
+  readMs: number
+  queryMs: number
+  tailLsn(): number
+  confirm(): Promise<number>
+}
+
+/** Reads of earlier states, and what they are read from. */
+export class NodePast {
+  readonly stores: PastStores
+  readonly #options: NodePastOptions
+  #genesis: Promise<LogMark | undefined> | undefined
+
+  constructor(options: NodePastOptions) {
+    this.#options = options
+    this.stores = new PastStores(options, options.settings)
+  }
+
+  /** The point that a target means now. See resolvePoint. */
+  resolve(target: PointTarget): Promise<Point> {
+    const { log, images, objects, tailLsn, confirm } = this.#options
+    const lsnOfBackup = async (id: string) =>
+      objects === undefined ? undefined : (await findSnapshot(objects, log.storeId, id))?.manifest?.lsn
+    return resolvePoint({ log, images, tailLsn, confirm, lsnOfBackup, genesis: () => this.#begin() }, target)
+  }
+
+  /** Runs statements at a point. */
+  async read(statements: Statement[], asOf: AsOf): Promise<ReadAnswer> {
+    return this.#use(asOf, true, async (store) => ({ lsn: store.lsn, results: await store.read(statements) }))
+  }
+
+  /** Lets `work`, which must be repeatable, use the state at a point for several reads. */
+  hold<T>(work: (store: HeldStore) => Promise<T>, asOf: AsOf): Promise<T> {
+    return this.#use(asOf, true, work)
+  }
+
+  /** Runs one statement of a user's, read-only. */
+  async query(statement: Statement, maxRows: number, asOf: AsOf): Promise<{ lsn: number; result: ResultSet }> {
+    assertQuery(statement.sql)
+    return this.#use(asOf, false, async (store) => ({ lsn: store.lsn, result: await store.query(statement, maxRows) }))
+  }
+
+  async #use<T>(asOf: AsOf, repeatable: boolean, work: (store: PastStore) => Promise<T>): Promise<T> {
+    const { readMs, queryMs, runtime } = this.#options
+    const deadline = runtime.monotonic() + readMs
+    const { point, variant } = await this.#place(asOf)
+    const options: OpenOptions & { deadline: number } = { deadline, variant, readMs, queryMs }
+    return this.stores.use(point, work, { ...options, repeatable })
+  }
+
+  async #place(asOf: AsOf): Promise<{ point: Point; variant?: Variant }> {
+    if (!('recoveryId' in asOf)) return { point: await this.resolve(asOf) }
+    const { objects, log } = this.#options
+    if (objects === undefined) throw noObjects()
+    return { point: (await findRecovery(objects, log.storeId, asOf.recoveryId)).recovery.point }
+  }
+
+  /** Where the log begins does not change; a failure is not kept. */
+  #begin(): Promise<LogMark | undefined> {
+    this.#genesis ??= genesisOf(this.#options.log).catch((error: unknown) => {
+      this.#genesis = undefined
+      throw error
+    })
+    return this.#genesis
+  }
+}
+
+export function noObjects(): BorealError {
+  return new BorealError('not_available', 'this node was opened without an object store, so it has no recoveries')
+}
+
+async function genesisOf(log: Log): Promise<LogMark | undefined> {
+  try {
+    return await log.genesis()
+  } catch (error) {
+    if (error instanceof LogTrimmed) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,17 @@
+import type { BorealNode, NodeOptions } from './node.ts'
+import { NodePast } from './node-past.ts'
+import { restartImages } from './restart.ts'
+
+/** The past states of a node's store. */
+export function pastOf(node: BorealNode, options: NodeOptions): NodePast {
+  const { log, objects, image: base, runtime, logger, readTimeoutMs = 10_000, queryTimeoutMs = 5_000 } = options
+  return new NodePast({
+    ...{ log, objects, runtime, logger },
+    images: restartImages({ log, objects, base, runtime, logger }),
+    settings: options.past,
+    readMs: readTimeoutMs,
+    queryMs: queryTimeoutMs,
+    tailLsn: () => node.tailLsn,
+    confirm: () => node.confirm(),
+  })
+}
