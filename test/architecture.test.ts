@@ -15,10 +15,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   replica: ['model', 'log', 'store'],
   writer: ['model', 'log', 'store', 'replica'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
-  difference: ['model', 'log', 'store', 'writer'],
+  difference: ['model', 'log', 'objects', 'store', 'writer'],
   recovery: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
   node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot', 'recovery', 'difference'],
-  api: ['model', 'log', 'store', 'snapshot', 'recovery', 'node'],
+  api: ['model', 'log', 'store', 'snapshot', 'recovery', 'difference', 'node'],
   storage: ['model', 'client', 'recovery', 'node', 'api'],
   cli: ['model', 'log', 'client', 'recovery', 'node', 'api'],
 }

@@ -1,4 +1,5 @@
 import type { Log } from '../log/log.ts'
+import { BorealError } from '../model/errors.ts'
 import { TABLES } from '../store/apply-event.ts'
 import { ChangeSet } from '../store/change-set.ts'
 import { foldEntry } from '../store/fold.ts'
@@ -23,6 +24,16 @@ export async function touchedKeys(log: Log, after: number, upTo: number): Promis
     at = page.at(-1)?.lsn ?? upTo
   }
   return keysOf(changes)
+}
+
+/**
+ * What one entry has put or removed.
+ *
+ * @throws BorealError `out_of_retention` when it is not there
+ */
+export async function keysOfEntry(log: Log, lsn: number): Promise<TouchedKeys> {
+  if ((await log.entry(lsn)) === undefined) throw new BorealError('out_of_retention', `there is no log entry ${lsn}`)
+  return touchedKeys(log, lsn - 1, lsn)
 }
 
 /** The keys that a change set puts or removes. */

@@ -24,6 +24,8 @@ import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
+import { moveContextOf } from './move-context.ts'
+import { NodeBacktrack } from './node-backtrack.ts'
 import type { NodePast } from './node-past.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
@@ -69,6 +71,8 @@ export class BorealNode {
   readonly operations: Operations
   /** Earlier states of the store. */
   readonly past: NodePast
+  /** Going back to one of them. */
+  readonly backtrack: NodeBacktrack
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -93,6 +97,8 @@ export class BorealNode {
     })
     this.operations = new Operations(options.runtime)
     this.past = pastOf(this, options)
+    const move = moveContextOf(this, options.runtime)
+    this.backtrack = new NodeBacktrack({ move, past: this.past, objects: options.objects })
     this.#snapshots = snapshotsOf(this, options, {
       readers: () => this.#pool.readers.length,
       signal: this.#ending.signal,

@@ -11,12 +11,13 @@ import type { TransactionAnswer } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { Tail } from '../replica/tail.ts'
 import { ChangeSet } from '../store/change-set.ts'
+import { horizonStatement, idempotencyPlace, placeOf } from '../store/idempotency.ts'
 import { jsonOf, type ResultSet, SqlError } from '../store/protocol.ts'
-import { BEGIN, type Statement, statement } from '../store/statement.ts'
+import { BEGIN, type Statement } from '../store/statement.ts'
 import { type Step, stepOf } from '../store/step.ts'
 import type { Store } from '../store/store.ts'
 import type { Answers } from './answers.ts'
-import { keyReused, storeFull } from './evaluate.ts'
+import { checkKeyTime, keyReused, storeFull } from './evaluate.ts'
 import { refusalOf } from './prepare-entry.ts'
 import type { SubmittedKey } from './submission.ts'
 
@@ -100,7 +101,7 @@ async function attemptOnce(alone: AloneTransaction, context: AloneContext): Prom
 
 async function attempt(alone: AloneTransaction, store: Store, context: AloneContext): Promise<Attempt> {
   await store.run([BEGIN])
-  const earlier = await placeOfKey(alone.key, store)
+  const earlier = await placeOfKey(alone.key, store, context)
   if (earlier !== undefined) {
     await store.rollback()
     return { kind: 'repeat', answer: await repeated(alone, earlier, context.answers) }
@@ -180,15 +181,18 @@ async function append(encoded: EncodedEntry, { deadline }: AloneTransaction, con
   }
 }
 
-async function placeOfKey(key: SubmittedKey | undefined, store: Store): Promise<{ lsn: number; index: number } | undefined> {
+/** Where the key was used before; refuses one that is too old for anybody to know. */
+async function placeOfKey(
+  key: SubmittedKey | undefined,
+  store: Store,
+  { log }: AloneContext,
+): Promise<{ lsn: number; index: number } | undefined> {
   if (key === undefined) return undefined
-  const [found] = await store.run([
-    statement(
-      `select json_build_object('lsn', lsn, 'index', index) from boreal.idempotency where key_hash = $1::bytea`,
-      `\\x${key.hash}`,
-    ),
-  ])
-  return jsonOf(found)
+  const [place, horizon] = await store.run([idempotencyPlace(key.hash), horizonStatement])
+  const found = placeOf(place)
+  const meta = { timeMs: log.nextTime(store.mark) }
+  if (found === undefined) checkKeyTime(key.timeMs, { horizonMs: jsonOf<number>(horizon) ?? 0, meta })
+  return found
 }
 
 async function repeated(

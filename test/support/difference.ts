@@ -1,6 +1,7 @@
 import type { Readable } from '../../lib/difference/compare.ts'
 import { type Move, moveStore } from '../../lib/difference/move.ts'
 import { moveContextOf } from '../../lib/node/move-context.ts'
+import { systemRuntime } from '../../lib/model/runtime.ts'
 import type { BorealNode } from '../../lib/node/node.ts'
 import { replay } from '../../lib/replica/replay.ts'
 import { TABLES } from '../../lib/store/apply-event.ts'
@@ -38,7 +39,7 @@ export async function moveTo(node: BorealNode, lsn: number, options: Partial<Mov
   const target = await storeAt(node, lsn)
   try {
     const move = { target, principal: 'p', reason: 'test', confirm: node.storeId, ...options }
-    return await moveStore(moveContextOf(node), move)
+    return await moveStore(moveContextOf(node, systemRuntime), move)
   } finally {
     await target.engine.kill()
   }

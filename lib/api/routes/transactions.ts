@@ -85,7 +85,8 @@ const getTransaction: Route = {
   },
 }
 
-function parsed<T extends z.ZodType>(schema: T, value: unknown, header: string): z.infer<T> {
+/** The value of a header; an absent one is undefined. */
+export function parsed<T extends z.ZodType>(schema: T, value: unknown, header: string): z.infer<T> {
   const result = schema.safeParse(value)
   if (!result.success) throw invalid(result.error, header)
   return result.data
