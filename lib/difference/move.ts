@@ -1,3 +1,4 @@
+import type { FrameStage } from '../log/frame-stage.ts'
 import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
 import type { BorealEvent } from '../model/events.ts'
@@ -55,11 +56,25 @@ const MOST_BEHIND = 1_000
  * @throws BorealError `confirmation_required` with the digest that would do; what {@link AloneTransaction} can fail with
  */
 export async function moveStore(context: MoveContext, move: Move): Promise<MoveOutcome> {
-  const { log, runtime, submitAlone } = context
-  const pieces: BorealEvent[][] = []
+  const { log } = context
   const difference = { log, target: move.target, only: move.only }
+  const stage = log.stage()
+  try {
+    return await moveThrough(stage, context, move, difference)
+  } finally {
+    await stage.clear().catch(() => undefined)
+  }
+}
+
+async function moveThrough(
+  stage: FrameStage,
+  context: MoveContext,
+  move: Move,
+  difference: DifferenceContext,
+): Promise<MoveOutcome> {
+  const { log, runtime, submitAlone } = context
+  const keep = (events: BorealEvent[]) => stage.add(events)
   const lsn = await context.confirm()
-  const keep = async (events: BorealEvent[]) => void pieces.push(events)
   const computed = await computeDifference(difference, context.liveAt(lsn), lsn, keep)
   checkConfirmed(move.confirm, log.storeId, computed.summary)
   const latest = await caughtUp(context, difference, computed, keep)
@@ -69,8 +84,8 @@ export async function moveStore(context: MoveContext, move: Move): Promise<MoveO
     reason: move.reason,
     deadline: runtime.monotonic() + (move.timeoutMs ?? TIMEOUT_MS),
     decide: async (store) => {
-      const first = await adjustment(difference, latest, store, store.mark.lsn)
-      return { events: [...first, ...pieces.flat()], growth: latest.growth }
+      const events = await adjustment(difference, latest, store, store.mark.lsn)
+      return { events, stage, growth: latest.growth }
     },
   })
   const { summary } = computed

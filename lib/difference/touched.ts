@@ -1,8 +1,7 @@
 import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
-import { TABLES } from '../store/apply-event.ts'
-import { ChangeSet } from '../store/change-set.ts'
-import { foldEntry } from '../store/fold.ts'
+import { getOrInsert } from '../model/get-or-insert.ts'
+import { applyEvent, type ChangeSink, TABLES } from '../store/apply-event.ts'
 import { childKeys, keysOfChildren } from '../store/row-hashes.ts'
 import type { Table } from '../store/table.ts'
 import { compareKeysOf, type Differing, isEmpty, type Readable } from './compare.ts'
@@ -17,13 +16,29 @@ const KEYS = 2_000
 
 /** What the entries behind `after`, up to `upTo`, have put or removed. */
 export async function touchedKeys(log: Log, after: number, upTo: number): Promise<TouchedKeys> {
-  const changes = new ChangeSet()
+  const touched: TouchedKeys = new Map()
+  const sink = sinkOf(touched)
   for (let at = after; at < upTo; ) {
     const page = await log.page(at, Math.min(PAGE, upTo - at))
-    for (const entry of page) foldEntry(changes, entry)
+    for (const entry of page) {
+      const meta = { version: entry.lsn, timeMs: entry.time }
+      for await (const events of log.eventsOf(entry)) for (const event of events) applyEvent(event, meta, sink)
+    }
     at = page.at(-1)?.lsn ?? upTo
   }
-  return keysOf(changes)
+  return touched
+}
+
+function sinkOf(touched: TouchedKeys): ChangeSink {
+  const add = (table: Table, key: string) => {
+    const of = table.parent?.table ?? table
+    getOrInsert(touched, of, () => new Set<string>()).add(table.parent === undefined ? key : parentKeyOf(table, key))
+  }
+  return {
+    put: (table, row) => add(table as Table, table.key(row)),
+    remove: add,
+    moveHorizon: () => undefined,
+  }
 }
 
 /**
@@ -34,18 +49,6 @@ export async function touchedKeys(log: Log, after: number, upTo: number): Promis
 export async function keysOfEntry(log: Log, lsn: number): Promise<TouchedKeys> {
   if ((await log.entry(lsn)) === undefined) throw new BorealError('out_of_retention', `there is no log entry ${lsn}`)
   return touchedKeys(log, lsn - 1, lsn)
-}
-
-/** The keys that a change set puts or removes. */
-export function keysOf(changes: ChangeSet): TouchedKeys {
-  const touched: TouchedKeys = new Map()
-  for (const [table, keys] of changes.touched()) {
-    const of = table.parent?.table ?? table
-    const set = touched.get(of) ?? new Set<string>()
-    for (const key of keys) set.add(table.parent === undefined ? key : parentKeyOf(table, key))
-    touched.set(of, set)
-  }
-  return touched
 }
 
 /** How the rows with these keys differ between two stores, in the order of the tables. */

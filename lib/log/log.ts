@@ -1,5 +1,6 @@
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry } from '../model/event-registry.ts'
+import type { BorealEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
@@ -7,7 +8,9 @@ import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
-import { BUCKET_SIZE } from './keys.ts'
+import { FrameStage } from './frame-stage.ts'
+import { decodeFrame, verifyFrame } from './frames.ts'
+import { BUCKET_SIZE, frameKey, stagePrefix } from './keys.ts'
 import { PendingAppend } from './pending-append.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
@@ -108,7 +111,8 @@ export class Log {
    */
   async append({ item, body }: EncodedEntry): Promise<PendingAppend> {
     if (this.#isStale()) await this.probe(item.lsn - 1)
-    if (item.bodyKey !== undefined) await this.#storeBody(item.bodyKey, body)
+    // Frames were stored as they were made.
+    if (item.bodyKey !== undefined && item.codec !== 'frames') await this.#storeBody(item.bodyKey, body)
     return new PendingAppend({ put: (sent) => this.#put(sent) }, item, this.#runtime, this.#logger)
   }
 
@@ -198,6 +202,27 @@ export class Log {
     return entries
   }
 
+  /** The stored bytes of a frame of an entry, verified. */
+  async frameBytes({ lsn, framed }: Pick<Entry, 'lsn' | 'framed'>, index: number): Promise<Uint8Array> {
+    const { bodyKey, frames } = framed!
+    const bytes = await this.#object(lsn, frameKey(bodyKey, index))
+    verifyFrame(lsn, index, frames[index]!, bytes)
+    return bytes
+  }
+
+  /** All events of an entry, frame by frame; those of an ordinary one at once. */
+  async *eventsOf(entry: Entry): AsyncGenerator<BorealEvent[]> {
+    if (entry.framed === undefined) yield entry.transactions.flatMap(({ events }) => events)
+    for (const index of entry.framed?.frames.keys() ?? []) {
+      yield decodeFrame(entry.lsn, index, await this.frameBytes(entry, index), this.#registry)
+    }
+  }
+
+  /** A place for the frames of an entry to be. */
+  stage(): FrameStage {
+    return new FrameStage(this.#bodies, `${stagePrefix(this.storeId)}${this.#runtime.newId()}`)
+  }
+
   /** Slots up to this LSN may be gone. */
   async trimmedTo(): Promise<number> {
     return (await this.#reading(() => this.#log.head())).trimmedTo
@@ -216,12 +241,16 @@ export class Log {
   }
 
   async #bodyOf(item: LogItem): Promise<Uint8Array> {
-    if (item.bodyKey === undefined) return item.body ?? new Uint8Array()
+    if (item.bodyKey === undefined || item.codec === 'frames') return item.body ?? new Uint8Array()
+    return this.#object(item.lsn, item.bodyKey)
+  }
+
+  async #object(lsn: number, key: string): Promise<Uint8Array> {
     try {
-      return await this.#bodies.get(item.bodyKey)
+      return await this.#bodies.get(key)
     } catch (error) {
-      if (isBorealError(error, 'not_found')) throw new CorruptEntry(item.lsn, `its body ${item.bodyKey} is missing`)
-      throw unavailable(`the body of entry ${item.lsn} cannot be read`, error)
+      if (isBorealError(error, 'not_found')) throw new CorruptEntry(lsn, `its body ${key} is missing`)
+      throw unavailable(`the body of entry ${lsn} cannot be read`, error)
     }
   }
 

@@ -26,12 +26,12 @@ export interface AppliedMark {
 
 /**
  * The SQL of a change set: each table written once, whatever the number of rows. The statements hold values only, so
- * they can be run on any store that stands where `before` was read.
+ * they can be run on any store that stands where `before` was read. Without a mark they are a part of something larger.
  */
 export function changeStatements(
   changes: ChangeSet,
   before: RowBefore,
-  mark: AppliedMark,
+  mark: AppliedMark | undefined,
   later?: Aftermath,
 ): Statement[] {
   const effects = completed(changes, before)
@@ -51,7 +51,7 @@ export function changeStatements(
   const aftermath = later ?? new Aftermath()
   aftermath.add(changes, effects.abandonedConfigs)
   if (later === undefined) statements.push(...aftermath.statements())
-  statements.push(applied(mark))
+  if (mark !== undefined) statements.push(applied(mark))
   return statements
 }
 

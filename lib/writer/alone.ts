@@ -1,24 +1,28 @@
 import { type LogMark, markOf } from '../log/chain.ts'
-import type { EncodedEntry } from '../log/entry-codec.ts'
+import { type EncodedEntry, encodeFramed } from '../log/entry-codec.ts'
 import type { WrittenTransaction } from '../log/entry.ts'
+import type { FrameStage } from '../log/frame-stage.ts'
+import { bodyKey } from '../log/keys.ts'
 import type { Log } from '../log/log.ts'
 import type { PendingAppend, Settled } from '../log/pending-append.ts'
 import { errorOf } from '../model/error-data.ts'
-import { BorealError } from '../model/errors.ts'
+import { BorealError, messageOf } from '../model/errors.ts'
 import type { BorealEvent } from '../model/events.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
+import { framedStepOf } from '../replica/framed-step.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { Tail } from '../replica/tail.ts'
 import { ChangeSet } from '../store/change-set.ts'
+import { foldEntry } from '../store/fold.ts'
 import { horizonStatement, idempotencyPlace, placeOf } from '../store/idempotency.ts'
 import { jsonOf, type ResultSet, SqlError } from '../store/protocol.ts'
+import { refusalOf } from '../store/refusal.ts'
 import { BEGIN, type Statement } from '../store/statement.ts'
 import { type Step, stepOf } from '../store/step.ts'
-import type { Store } from '../store/store.ts'
+import { quietly, type Store } from '../store/store.ts'
 import type { Answers } from './answers.ts'
 import { checkKeyTime, keyReused, storeFull } from './evaluate.ts'
-import { refusalOf } from './prepare-entry.ts'
 import type { SubmittedKey } from './submission.ts'
 
 /** The writer's store at its turn: what is decided on it holds if the append succeeds. */
@@ -35,8 +39,16 @@ export interface AloneTransaction {
   reason: string
   /** Monotonic time after which it is not to happen any more. */
   deadline: number
-  /** Says what is to be logged, with the rows that it adds to the store. May be asked again on a later store. */
-  decide(store: StoreAtTurn): Promise<{ events: BorealEvent[]; growth: number }>
+  /** Says what is to be logged. May be asked again on a later store. */
+  decide(store: StoreAtTurn): Promise<AloneDecision>
+}
+
+export interface AloneDecision {
+  events: BorealEvent[]
+  /** Events behind those, that may be too many to be held at once. */
+  stage?: FrameStage | undefined
+  /** Rows that it adds to the store. */
+  growth: number
 }
 
 export type AloneOutcome =
@@ -107,13 +119,13 @@ async function attempt(alone: AloneTransaction, store: Store, context: AloneCont
     return { kind: 'repeat', answer: await repeated(alone, earlier, context.answers) }
   }
   const { mark } = store
-  const { events, growth } = await alone.decide({ mark, read: (statements) => store.run(statements) })
-  if (events.length === 0) {
+  const decision = await alone.decide({ mark, read: (statements) => store.run(statements) })
+  if (isEmpty(decision)) {
     await store.rollback()
     return { kind: 'nothing', lsn: mark.lsn }
   }
-  if (growth > 0 && context.full()) throw storeFull()
-  const { encoded, step, transaction } = await written(alone, events, store, context)
+  if (decision.growth > 0 && context.full()) throw storeFull()
+  const { encoded, step, transaction } = await written(alone, decision, store, context)
   const settled = await append(encoded, alone, context)
   if (settled.kind === 'failed') {
     throw new BorealError('log_unavailable', `the log did not take the transaction: ${settled.error.message}`, {
@@ -125,36 +137,73 @@ async function attempt(alone: AloneTransaction, store: Store, context: AloneCont
     await store.rollback()
     return { kind: 'lost' }
   }
-  store.commit(step)
+  await committed(store, step)
   context.follower.tell(step)
   const { id, request, results } = transaction
   return { kind: 'committed', answer: context.answers.add(step.to.lsn, 0, { id, request, results }) }
 }
 
-/** Writes the rows into the open SQL transaction, before anything is sent: what cannot be written is never durable. */
-async function written(
-  { key, principal, reason }: AloneTransaction,
-  events: BorealEvent[],
-  store: Store,
-  { log, runtime }: AloneContext,
-): Promise<{ encoded: EncodedEntry; step: Step; transaction: WrittenTransaction }> {
-  const { mark } = store
-  const timeMs = log.nextTime(mark)
-  const meta = { version: mark.lsn + 1, timeMs }
-  const changes = new ChangeSet()
-  changes.apply(events, meta)
-  if (key !== undefined) changes.remember(key.hash, { lsn: meta.version, index: 0, timeMs })
+function isEmpty({ events, stage }: AloneDecision): boolean {
+  return events.length === 0 && (stage === undefined || stage.frames.length + stage.loose.length === 0)
+}
+
+/** A large step is not kept to be written again, so its commit is not put off. If it fails, the store is built anew. */
+async function committed(store: Store, step: Step): Promise<void> {
+  store.commit(step)
+  if (step.framed === undefined) return
+  await store.run([]).catch((error: unknown) => store.engine.kill(`it could not commit: ${messageOf(error)}`))
+}
+
+/** What is ready to be sent: its rows are written in the open SQL transaction. */
+interface Written {
+  encoded: EncodedEntry
+  step: Step
+  transaction: WrittenTransaction
+}
+
+/** Writes the rows before anything is sent: what cannot be written is never durable. */
+function written(alone: AloneTransaction, decision: AloneDecision, store: Store, context: AloneContext): Promise<Written> {
+  const { principal, key, reason } = alone
   const transaction: WrittenTransaction = {
-    id: runtime.newId(),
+    id: context.runtime.newId(),
     ...(key === undefined ? {} : { key: key.text, principal, request: key.request }),
     actor: principal,
     reason,
-    events,
+    events: [],
     results: [],
   }
-  const encoded = log.encode(mark, timeMs, [transaction])
+  const { stage, events } = decision
+  if (stage !== undefined && stage.frames.length > 0) return writtenInFrames(transaction, stage, events, store, context)
+  return writtenWhole({ ...transaction, events: [...events, ...(stage?.loose ?? [])] }, store, context)
+}
+
+async function writtenWhole(transaction: WrittenTransaction, store: Store, { log }: AloneContext): Promise<Written> {
+  const { mark } = store
+  const time = log.nextTime(mark)
+  const encoded = log.encode(mark, time, [transaction])
+  const changes = new ChangeSet()
+  foldEntry(changes, log.decode(encoded))
   const step = stepOf(mark, changes, markOf(encoded.item), await store.rowsBefore(changes))
   await store.run(step.statements)
+  return { encoded, step, transaction }
+}
+
+async function writtenInFrames(
+  transaction: WrittenTransaction,
+  stage: FrameStage,
+  first: BorealEvent[],
+  store: Store,
+  { log }: AloneContext,
+): Promise<Written> {
+  const { mark } = store
+  const ids = log.entryIds()
+  const { frames, stored } = await stage.storeAs(bodyKey(ids.storeId, mark.lsn + 1, ids.attempt), first)
+  const draft = { lsn: mark.lsn + 1, time: log.nextTime(mark), prev: mark.hash, transaction }
+  const encoded = encodeFramed(draft, frames, ids)
+  quietly(stored)
+  await stored
+  const step = framedStepOf(log, mark, log.decode(encoded))
+  await store.writeFramed(step)
   return { encoded, step, transaction }
 }
 

@@ -5,6 +5,7 @@ import { silentLogger } from '../../lib/model/logger.ts'
 import { type Runtime, systemRuntime } from '../../lib/model/runtime.ts'
 import { BorealNode, type NodeOptions } from '../../lib/node/node.ts'
 import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
+import type { ObjectStore } from '../../lib/objects/object-store.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import { testImage } from './image.ts'
 import { ScriptedLog } from './scripted-log.ts'
@@ -16,12 +17,16 @@ export interface TestNode {
   storeId: string
   /** The node's way to the table: tests hold it up, lose answers, and so on. */
   events: ScriptedLog
+  /** Where its large bodies are, and by default everything else that is an object. */
+  bodies: ObjectStore
 }
 
 export interface TestNodeOptions extends Partial<NodeOptions> {
   /** Several nodes on one table are several nodes of one store. */
   table?: MemoryTable
   storeId?: string
+  /** Nodes of one store whose entries are large share where their bodies are. */
+  bodies?: ObjectStore
   /** When the node is stopped: at the end of the test, or of the file (`afterAll`). */
   cleanup?: Cleanup
 }
@@ -32,9 +37,10 @@ export async function memoryLog(
   storeId: string,
   runtime: Runtime = systemRuntime,
   cleanup: Cleanup = onTestFinished,
-): Promise<{ log: Log; events: ScriptedLog; bodies: DirectoryObjects }> {
+  shared?: ObjectStore,
+): Promise<{ log: Log; events: ScriptedLog; bodies: ObjectStore }> {
   const events = new ScriptedLog(new MemoryLog(storeId, table, runtime))
-  const bodies = new DirectoryObjects(await temporaryFolder(cleanup))
+  const bodies = shared ?? new DirectoryObjects(await temporaryFolder(cleanup))
   return { events, bodies, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger }) }
 }
 
@@ -42,7 +48,7 @@ export async function memoryLog(
 export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNode> {
   const { table = new MemoryTable(), storeId = 'store-of-the-test', cleanup = onTestFinished, ...rest } = options
   const runtime = rest.runtime ?? systemRuntime
-  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup)
+  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup, rest.bodies)
   const node = await BorealNode.open({
     image: await testImage(),
     logger: silentLogger,
@@ -54,5 +60,5 @@ export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNod
     log,
   })
   cleanup(() => node.close())
-  return { node, table, storeId, events }
+  return { node, table, storeId, events, bodies }
 }
