@@ -12,6 +12,7 @@ import { operationRoutes } from './routes/operations.ts'
 import { queryRoutes } from './routes/query.ts'
 import { quotaRoutes } from './routes/quotas.ts'
 import { readsRoute } from './routes/reads.ts'
+import { recoveryRoutes } from './routes/recoveries.ts'
 import { roleRoutes } from './routes/roles.ts'
 import { schedulerRoutes } from './routes/scheduler.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
@@ -43,6 +44,7 @@ export const routes: Route[] = [
   ...statusRoutes,
   ...snapshotRoutes,
   ...backtrackRoutes,
+  ...recoveryRoutes,
   ...operationRoutes,
 ]
 

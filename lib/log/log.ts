@@ -161,12 +161,20 @@ export class Log {
       next = this.#reading(() => this.#log.read(items.at(-1)!.lsn))
       next.catch(() => undefined)
       const entries: Entry[] = []
+      let failure: { error: unknown } | undefined
       for (const item of items) {
-        verifyNext(item, mark, this.storeId)
-        entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
+        try {
+          verifyNext(item, mark, this.storeId)
+          entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
+        } catch (error) {
+          failure = { error }
+          break
+        }
         mark = markOf(item)
       }
-      yield entries
+      // What came before a failure is good, and somebody may need no more than that.
+      if (entries.length > 0) yield entries
+      if (failure !== undefined) throw failure.error
     }
     await this.#confirmEnd(mark.lsn, askedAt)
   }
@@ -212,10 +220,13 @@ export class Log {
 
   /** All events of an entry, frame by frame; those of an ordinary one at once. */
   async *eventsOf(entry: Entry): AsyncGenerator<BorealEvent[]> {
-    if (entry.framed === undefined) yield entry.transactions.flatMap(({ events }) => events)
-    for (const index of entry.framed?.frames.keys() ?? []) {
-      yield decodeFrame(entry.lsn, index, await this.frameBytes(entry, index), this.#registry)
-    }
+    for (let index = 0; index < (entry.framed?.frames.length ?? 1); index++) yield await this.eventsIn(entry, index)
+  }
+
+  /** The events of a frame of an entry; an ordinary one has them all in frame 0. */
+  async eventsIn(entry: Entry, index: number): Promise<BorealEvent[]> {
+    if (entry.framed === undefined) return entry.transactions.flatMap(({ events }) => events)
+    return decodeFrame(entry.lsn, index, await this.frameBytes(entry, index), this.#registry)
   }
 
   /** A place for the frames of an entry to be. */

@@ -1,4 +1,5 @@
 import { BorealError } from '../model/errors.ts'
+import type { PastSettings } from '../recovery/past-stores.ts'
 import { CODECS, type PartCodec } from '../snapshot/documents.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
@@ -23,6 +24,7 @@ export interface NodeConfig {
   queue: QueueLimits
   history: HistorySettings
   snapshots: SnapshotSettings
+  past: PastSettings
   /** How images are stored. */
   snapshotCodec: PartCodec
   /** Create a store even where one seems to have been lost. */

@@ -18,7 +18,7 @@ export type BacktrackTarget = PointTarget | { undo: number }
 export interface BacktrackRequest {
   target: BacktrackTarget
   principal: string
-  key?: string | undefined
+  key: string
   reason?: string | undefined
   confirm?: string | undefined
 }
@@ -47,6 +47,11 @@ export class NodeBacktrack {
     this.#options = options
   }
 
+  /** A key for who has none. */
+  newKey(): string {
+    return this.#options.move.runtime.newId()
+  }
+
   /** What a backtrack would change, now. */
   async preview(target: BacktrackTarget): Promise<BacktrackPreview> {
     const point = await this.#pointOf(target)
@@ -60,15 +65,15 @@ export class NodeBacktrack {
   }
 
   /**
-   * Appends the difference. With a key it happens once, however often it is asked for, and to the point that the target
-   * meant at first.
+   * Appends the difference: once under a key, however often it is asked for, and to the point that the target meant at
+   * first.
    *
    * @throws BorealError `confirmation_required`; those of a point (see resolvePoint) and of moveStore
    */
   async run(request: BacktrackRequest): Promise<BacktrackOutcome> {
     const { objects, move } = this.#options
     const key = submittedKey(request)
-    if (key === undefined || objects === undefined) return this.#run(request, await this.#pointOf(request.target), key)
+    if (objects === undefined) return this.#run(request, await this.#pointOf(request.target), key)
     return once(
       { objects, storeId: move.log.storeId, now: () => move.log.now() },
       { kind: 'backtrack', key },
@@ -77,7 +82,7 @@ export class NodeBacktrack {
     )
   }
 
-  async #run(request: BacktrackRequest, point: Point, key: SubmittedKey | undefined): Promise<BacktrackOutcome> {
+  async #run(request: BacktrackRequest, point: Point, key: SubmittedKey): Promise<BacktrackOutcome> {
     const { target, principal, confirm, reason } = request
     const what = 'undo' in target ? `undo of LSN ${target.undo}` : `backtrack to LSN ${textOfPoint(point)}`
     return this.#at(point, async (store) => {
@@ -111,8 +116,7 @@ export class NodeBacktrack {
 }
 
 /** What the confirmation is, is no part of what is asked for. */
-function submittedKey({ target, principal, key }: BacktrackRequest): SubmittedKey | undefined {
-  if (key === undefined) return undefined
+function submittedKey({ target, principal, key }: BacktrackRequest): SubmittedKey {
   const request = hashOfText(JSON.stringify({ backtrack: target }))
   return { text: key, hash: hashOfKey(principal, key), timeMs: timeOfKey(key), request }
 }

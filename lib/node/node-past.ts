@@ -8,7 +8,6 @@ import type { PastStoreContext, Variant } from '../recovery/past-store.ts'
 import { type OpenOptions, type PastSettings, type PastStore, PastStores } from '../recovery/past-stores.ts'
 import type { Point, PointTarget } from '../recovery/point.ts'
 import { resolvePoint } from '../recovery/resolve.ts'
-import type { HeldStore } from '../replica/held-store.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import { findSnapshot } from '../snapshot/catalog.ts'
 import type { ResultSet } from '../store/protocol.ts'
@@ -47,14 +46,24 @@ export class NodePast {
     return resolvePoint({ log, images, tailLsn, confirm, lsnOfBackup, genesis: () => this.#begin() }, target)
   }
 
+  /** The time of an entry that is in the log; of one that was trimmed, from the image that ends with it. */
+  async timeOf(lsn: number): Promise<number> {
+    const { log, images } = this.#options
+    const genesis = await this.#begin()
+    if (lsn === genesis?.lsn) return genesis.time
+    try {
+      const entry = await log.entry(lsn)
+      if (entry !== undefined) return entry.time
+    } catch (error) {
+      if (!(error instanceof LogTrimmed)) throw error
+    }
+    for await (const { mark } of images.images(lsn)) if (mark.lsn === lsn) return mark.time
+    throw new BorealError('out_of_retention', `log entry ${lsn} was trimmed`)
+  }
+
   /** Runs statements at a point. */
   async read(statements: Statement[], asOf: AsOf): Promise<ReadAnswer> {
     return this.#use(asOf, true, async (store) => ({ lsn: store.lsn, results: await store.read(statements) }))
-  }
-
-  /** Lets `work`, which must be repeatable, use the state at a point for several reads. */
-  hold<T>(work: (store: HeldStore) => Promise<T>, asOf: AsOf): Promise<T> {
-    return this.#use(asOf, true, work)
   }
 
   /** Runs one statement of a user's, read-only. */
@@ -74,7 +83,7 @@ export class NodePast {
   async #place(asOf: AsOf): Promise<{ point: Point; variant?: Variant }> {
     if (!('recoveryId' in asOf)) return { point: await this.resolve(asOf) }
     const { objects, log } = this.#options
-    if (objects === undefined) throw noObjects()
+    if (objects === undefined) throw noRecoveries()
     return { point: (await findRecovery(objects, log.storeId, asOf.recoveryId)).recovery.point }
   }
 
@@ -88,8 +97,15 @@ export class NodePast {
   }
 }
 
-export function noObjects(): BorealError {
+export function noRecoveries(): BorealError {
   return new BorealError('not_available', 'this node was opened without an object store, so it has no recoveries')
+}
+
+/** Operations are decided on the newest state, so what they would do is shown on it alone. */
+export function onlyPresent(): BorealError {
+  return new BorealError('invalid_field', 'what operations would do cannot be read on an earlier state', {
+    errors: [{ path: 'operations', message: 'do not go with asOfLsn, asOfTime and recovery' }],
+  })
 }
 
 async function genesisOf(log: Log): Promise<LogMark | undefined> {

@@ -26,10 +26,11 @@ import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 import { moveContextOf } from './move-context.ts'
 import { NodeBacktrack } from './node-backtrack.ts'
-import type { NodePast } from './node-past.ts'
+import { type NodePast, noRecoveries, onlyPresent } from './node-past.ts'
+import type { NodeRecoveries } from './node-recoveries.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
-import { pastOf } from './own-past.ts'
+import { pastOf, recoveriesOf } from './own-past.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
 
@@ -73,6 +74,7 @@ export class BorealNode {
   readonly past: NodePast
   /** Going back to one of them. */
   readonly backtrack: NodeBacktrack
+  readonly #recoveries: NodeRecoveries | undefined
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -99,6 +101,7 @@ export class BorealNode {
     this.past = pastOf(this, options)
     const move = moveContextOf(this, options.runtime)
     this.backtrack = new NodeBacktrack({ move, past: this.past, objects: options.objects })
+    this.#recoveries = recoveriesOf(this, options)
     this.#snapshots = snapshotsOf(this, options, {
       readers: () => this.#pool.readers.length,
       signal: this.#ending.signal,
@@ -225,10 +228,8 @@ export class BorealNode {
     client = OURSELVES,
   ): Promise<T & { ageMs: number }> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
-    if (consistency.level === 'asOf') {
-      return { ...(await this.past.hold(work, consistency.asOf)), ageMs: this.#tail.ageMs }
-    }
     const deadline = runtime.monotonic() + readTimeoutMs
+    if (consistency.level === 'asOf') throw onlyPresent()
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
       if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
@@ -286,6 +287,16 @@ export class BorealNode {
     throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
   }
 
+  /**
+   * The recoveries of the store.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get recoveries(): NodeRecoveries {
+    if (this.#recoveries !== undefined) return this.#recoveries
+    throw noRecoveries()
+  }
+
   /** Confirms that this node has everything that is in the log at the time of the call. */
   async confirm(): Promise<number> {
     return this.#tail.confirm()
@@ -313,6 +324,7 @@ export class BorealNode {
       storeFull: this.#watermark.full,
       process: processMemory(),
       housekeeping: this.#housekeeper.figures,
+      past: this.past.stores.figures,
       ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
       readers: this.#pool.readers.map((reader, index) => {
         const bytes = memory[index]

@@ -8,10 +8,19 @@ export interface Operation {
   state: 'running' | 'done' | 'failed'
   startedAt: number
   finishedAt?: number
+  /** How far it has got, while it is running. */
+  progress?: unknown
   /** What it gave, once it is done. */
   result?: unknown
   /** What it failed with. */
   error?: BorealError
+}
+
+export interface RunOptions {
+  /** Tells work from other work of the kind, which does not join it. */
+  name?: string
+  /** How far it has got. */
+  progress?(): unknown
 }
 
 const KEPT = 100
@@ -23,7 +32,7 @@ const KEPT = 100
 export class Operations {
   readonly #runtime: Runtime
   readonly #operations = new Map<string, Operation>()
-  readonly #running = new Map<string, { operation: Operation; ended: Promise<void> }>()
+  readonly #running = new Map<string, Running>()
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -31,45 +40,41 @@ export class Operations {
 
   /**
    * Starts work of a kind, or joins the one that is running, and waits for it for up to `waitMs`. The operation says how
-   * far it has got by then. `same` tells apart work of one kind that is not
-   * the same; with null it is joined by nobody.
+   * far it has got by then.
    */
-  async run(kind: string, waitMs: number, work: () => Promise<unknown>, same: string | null = kind): Promise<Operation> {
-    const running = same === null ? undefined : this.#running.get(same)
-    const { operation, ended } = running ?? this.#start(kind, work, same)
+  async run(kind: string, waitMs: number, work: () => Promise<unknown>, options: RunOptions = {}): Promise<Operation> {
+    const running = this.#running.get(keyOf(kind, options)) ?? this.#start(kind, work, options)
     const waited = new AbortController()
-    await Promise.race([ended, this.#runtime.sleep(waitMs, waited.signal)])
+    await Promise.race([running.ended, this.#runtime.sleep(waitMs, waited.signal)])
     waited.abort()
-    return operation
+    return this.find(running.operation.id)
   }
 
   /** @throws BorealError `not_found` */
   find(id: string): Operation {
     const found = this.#operations.get(id)
-    if (found !== undefined) return found
+    const running = [...this.#running.values()].find(({ operation }) => operation === found)
+    const progress = running?.progress?.()
+    if (found !== undefined) return progress === undefined ? found : { ...found, progress }
     throw new BorealError('not_found', `this node has no operation ${id}; it forgets them when it is restarted`)
   }
 
-  #start(
-    kind: string,
-    work: () => Promise<unknown>,
-    joined: string | null,
-  ): { operation: Operation; ended: Promise<void> } {
+  #start(kind: string, work: () => Promise<unknown>, options: RunOptions): Running {
     const { newId, now } = this.#runtime
     const operation: Operation = { id: newId(), kind, state: 'running', startedAt: now() }
-    const same = joined ?? operation.id
     this.#operations.set(operation.id, operation)
     const end = (outcome: Partial<Operation>) => {
       Object.assign(operation, outcome, { finishedAt: now() })
-      this.#running.delete(same)
+      this.#running.delete(keyOf(kind, options))
     }
     const ended = work().then(
       (result) => end({ state: 'done', result }),
       (error: unknown) => end({ state: 'failed', error: asBorealError(error) }),
     )
-    this.#running.set(same, { operation, ended })
+    const running = { operation, ended, progress: options.progress }
+    this.#running.set(keyOf(kind, options), running)
     this.#forgetOldest()
-    return { operation, ended }
+    return running
   }
 
   #forgetOldest(): void {
@@ -78,6 +83,16 @@ export class Operations {
       if (state !== 'running') this.#operations.delete(id)
     }
   }
+}
+
+interface Running {
+  operation: Operation
+  ended: Promise<void>
+  progress: RunOptions['progress']
+}
+
+function keyOf(kind: string, { name = '' }: RunOptions): string {
+  return `${kind} ${name}`
 }
 
 function asBorealError(error: unknown): BorealError {

@@ -1,5 +1,6 @@
 import type { BorealNode, NodeOptions } from './node.ts'
 import { NodePast } from './node-past.ts'
+import { NodeRecoveries } from './node-recoveries.ts'
 import { restartImages } from './restart.ts'
 
 /** The past states of a node's store. */
@@ -14,4 +15,10 @@ export function pastOf(node: BorealNode, options: NodeOptions): NodePast {
     tailLsn: () => node.tailLsn,
     confirm: () => node.confirm(),
   })
+}
+
+/** Its recoveries; undefined when the node has no object store. */
+export function recoveriesOf(node: BorealNode, options: NodeOptions): NodeRecoveries | undefined {
+  const { log, objects, runtime } = options
+  return objects === undefined ? undefined : new NodeRecoveries({ log, objects, runtime, past: node.past })
 }

@@ -1,3 +1,4 @@
+import { PAST_SETTINGS, type PastSettings } from '../recovery/past-stores.ts'
 import { QUEUE_LIMITS, type QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import { STORE_LIMITS } from '../writer/store-limits.ts'
@@ -82,6 +83,20 @@ export const STORE_SETTINGS = {
     SNAPSHOT_SETTINGS.minEntries,
     1,
   ),
+  pastStates: setting(
+    'past-states',
+    'earlier states that may be open at once, each a copy of the store',
+    PAST_SETTINGS.most,
+    1,
+    64,
+  ),
+  pastIdleSeconds: setting(
+    'past-idle-seconds',
+    'seconds after which an earlier state is closed that nobody reads',
+    PAST_SETTINGS.idleMs / 1_000,
+    1,
+    1_000_000,
+  ),
   snapshotsKept: setting('snapshots-kept', 'verified snapshots to keep', SNAPSHOT_SETTINGS.keep, 2, 1_000),
 }
 
@@ -93,6 +108,7 @@ export function storeOptions(settings: StoreSettings): {
   queue: QueueLimits
   history: HistorySettings
   snapshots: SnapshotSettings
+  past: PastSettings
 } {
   return {
     limits: {
@@ -108,6 +124,7 @@ export function storeOptions(settings: StoreSettings): {
       updatesPerJob: settings.updateHistoryPerJob,
       intervalMs: settings.pruneMinutes * 60_000,
     },
+    past: { ...PAST_SETTINGS, most: settings.pastStates, idleMs: settings.pastIdleSeconds * 1_000 },
     snapshots: {
       intervalMs: settings.snapshotMinutes * 60_000,
       minEntries: settings.snapshotEntries,

@@ -1,4 +1,5 @@
 import { BorealError, isBorealError } from '../model/errors.ts'
+import { hashOfKey } from '../model/idempotency-key.ts'
 import { encodeDocument, parseDocument } from '../objects/checked-document.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { type Recovery, recoverySchema } from './descriptor.ts'
@@ -6,12 +7,14 @@ import { type Recovery, recoverySchema } from './descriptor.ts'
 /** The descriptors of a store's recoveries: `<storeId>/recoveries/<id>.json`. */
 
 /** What may be the id of a recovery; everything else is looked for in vain. */
-export const RECOVERY_ID = /^[0-9a-f]{20}$/
+const RECOVERY_ID = /^[0-9a-f]{20}$/
 
 const ENDING = '.json'
 
-/** Recoveries that a store can have staged. */
-export const MAX_RECOVERIES = 1_000
+/** The id that a recovery gets which is staged under an idempotency key: the same again, so there is one. */
+export function recoveryIdOf(principal: string, key: string): string {
+  return hashOfKey(`recovery ${principal}`, key).slice(0, 20)
+}
 
 export interface FoundRecovery {
   recovery: Recovery
@@ -54,46 +57,56 @@ export async function replaceRecovery(
  * @throws BorealError `not_found`, or `snapshot_corrupt` when the descriptor is damaged
  */
 export async function findRecovery(objects: ObjectStore, storeId: string, id: string): Promise<FoundRecovery> {
-  const missing = () => new BorealError('not_found', `there is no recovery ${id}; boreal recovery list`)
-  if (!RECOVERY_ID.test(id)) throw missing()
+  if (!RECOVERY_ID.test(id)) throw missing(id)
   const key = keyOf(storeId, id)
   // Before the bytes: if it changes in between, its replacement is refused instead of undoing the change.
   const info = await objects.head(key)
-  if (info === undefined) throw missing()
+  if (info === undefined) throw missing(id)
   const bytes = await objects.get(key).catch((error: unknown) => {
-    throw isBorealError(error, 'not_found') ? missing() : error
+    throw isBorealError(error, 'not_found') ? missing(id) : error
   })
   return { recovery: decode(bytes, storeId, id), etag: info.etag }
 }
 
-/** Every recovery of a store, the newest first; `damaged` hears of those whose descriptor cannot be read. */
-export async function recoveries(
+/** Every recovery of a store, the newest first, and those whose descriptor cannot be read. */
+export async function allRecoveries(
   objects: ObjectStore,
   storeId: string,
-  damaged: (error: BorealError) => void,
-): Promise<Recovery[]> {
+): Promise<{ found: Recovery[]; damaged: { id: string; why: string }[] }> {
   const prefix = prefixOf(storeId)
-  const found: Recovery[] = []
+  const all = { found: [] as Recovery[], damaged: [] as { id: string; why: string }[] }
   for (let after: string | undefined; ; ) {
     const page = await objects.list(prefix, after === undefined ? {} : { after })
     for (const { key } of page.objects) {
       const id = key.slice(prefix.length, -ENDING.length)
       if (!key.endsWith(ENDING) || !RECOVERY_ID.test(id)) continue
       try {
-        found.push((await findRecovery(objects, storeId, id)).recovery)
+        all.found.push((await findRecovery(objects, storeId, id)).recovery)
       } catch (error) {
-        // One was unloaded in between; another must not hide the rest.
-        if (isBorealError(error, 'snapshot_corrupt')) damaged(error)
+        // It was unloaded in between. One that is damaged must not hide the others.
+        if (isBorealError(error, 'snapshot_corrupt')) all.damaged.push({ id, why: error.message })
         else if (!isBorealError(error, 'not_found')) throw error
       }
     }
-    if (page.next === undefined) return found.sort((one, other) => other.stagedAt - one.stagedAt)
+    if (page.next === undefined) break
     after = page.next
   }
+  all.found.sort((one, other) => other.stagedAt - one.stagedAt)
+  return all
 }
 
+/**
+ * Removes a descriptor, also one that is damaged.
+ *
+ * @throws BorealError `not_found`
+ */
 export async function deleteRecovery(objects: ObjectStore, storeId: string, id: string): Promise<void> {
+  if (!RECOVERY_ID.test(id) || (await objects.head(keyOf(storeId, id))) === undefined) throw missing(id)
   await objects.delete(keyOf(storeId, id))
+}
+
+function missing(id: string): BorealError {
+  return new BorealError('not_found', `there is no recovery ${id}; boreal recovery list`)
 }
 
 function decode(bytes: Uint8Array, storeId: string, id: string): Recovery {

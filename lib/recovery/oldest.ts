@@ -10,8 +10,9 @@ export async function oldestRestorable(log: Log, images: ImageSource): Promise<n
   let oldest: number | undefined
   try {
     for await (const { mark } of images.images(Number.POSITIVE_INFINITY)) {
-      // With the entry behind it missing, it is restorable itself, but nothing from there on.
-      await log.entry(mark.lsn + 1)
+      // With the entry behind it gone, it is restorable itself, but nothing from there on.
+      const leadsOn = (await log.entry(mark.lsn + 1)) !== undefined || (await log.trimmedTo()) <= mark.lsn
+      if (!leadsOn) return oldest
       oldest = mark.lsn
     }
   } catch (error) {

@@ -136,12 +136,12 @@ export class PastStores {
 
   /** What is open, for people and monitors. */
   get figures(): PastFigures[] {
-    return [...this.#held.values()].map(({ point, reader, failed, users, meter }) => ({
-      ...point,
-      state: reader !== undefined ? 'open' : failed ? 'failed' : 'opening',
-      users,
-      ...(reader === undefined && meter !== undefined ? { replayedLsn: meter.progress.lsn } : {}),
-    }))
+    return [...this.#held.values()].map((held) => ({ ...held.point, state: stateOf(held), users: held.users }))
+  }
+
+  /** How a point stands on this node. */
+  stateOf(point: Point, variant?: Variant): PastState {
+    return stateOf(this.#held.get(keyOf(point, variant)))
   }
 
   /** How far restoring a point has got; undefined when it is not being restored. */
@@ -353,12 +353,17 @@ export class PastStores {
   }
 }
 
+export type PastState = 'open' | 'opening' | 'failed' | 'closed'
+
 export interface PastFigures extends Point {
-  state: 'open' | 'opening' | 'failed'
+  state: PastState
   /** Reads that use it or wait for it. */
   users: number
-  /** How far it has been restored. */
-  replayedLsn?: number
+}
+
+function stateOf(held: Held | undefined): PastState {
+  if (held === undefined) return 'closed'
+  return held.failed ? 'failed' : held.reader === undefined ? 'opening' : 'open'
 }
 
 /**

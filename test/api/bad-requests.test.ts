@@ -187,9 +187,43 @@ describe('parameters', () => {
     expect(headers.get('retry-after')).toBe('1')
   })
 
-  test('reads of the past are refused as not available yet', async () => {
-    await refused('not_available', { path: '/v1/tasks?asOfLsn=1' })
-    await refused('not_available', { path: '/v1/tasks?asOfTime=2026-01-01T00:00:00Z' })
+  test('what is no earlier state is refused, and says what would be one', async () => {
+    for (const value of ['-1', '1.', '1.x', 'newest', '1e3', '99999999999999999', '']) {
+      await refused('invalid_field', { path: `/v1/tasks?asOfLsn=${value}` }, 'query.asOfLsn')
+    }
+    const times = [
+      'yesterday',
+      '2026-01-01',
+      '2026-01-01T00:00:00',
+      '2026-02-30T00:00:00Z',
+      '2h',
+      '-2w',
+      '-h',
+      '99999999999999999',
+      '',
+    ]
+    for (const time of times) {
+      await refused('invalid_field', { path: `/v1/tasks?asOfTime=${time}` }, 'query.asOfTime')
+    }
+    await refused('invalid_field', { path: '/v1/tasks?asOfLsn=999999' })
+    await refused('invalid_field', { path: '/v1/tasks?asOfLsn=1.999' })
+    await refused('invalid_field', { path: '/v1/tasks?asOfTime=2999-01-01T00:00:00Z' })
+    await refused('out_of_retention', { path: '/v1/tasks?asOfTime=1999-01-01T00:00:00Z' })
+    for (const id of ['nobody', '0123456789abcdef0123', '..%2F..']) {
+      await refused('not_found', { path: `/v1/tasks?recovery=${id}` })
+    }
+  })
+
+  test('one state is asked for, not two', async () => {
+    const each = ['consistency=weak', 'minLsn=1', 'asOfLsn=1', 'asOfTime=-1s', 'recovery=x']
+    for (const [index, one] of each.entries()) {
+      for (const other of each.slice(index + 1)) {
+        // Weak reads that are not older than something are the one pair that means something.
+        if (one === 'consistency=weak' && other === 'minLsn=1') continue
+        await refused('invalid_field', { path: `/v1/tasks?${one}&${other}` }, `query.${one.split('=')[0]}`)
+      }
+    }
+    await refused('invalid_field', { path: '/v1/tasks?asOfLsn=1&asOfLsn=2' }, 'query.asOfLsn')
   })
 })
 

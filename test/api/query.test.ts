@@ -236,6 +236,7 @@ describe('the schema', () => {
     expect((await send('consistency=weak')).status).toBe(200)
     const lsn = await store.save(taskIn('www', 't-3'))
     expect((await send(`minLsn=${lsn}`)).body.lsn).toBeGreaterThanOrEqual(lsn)
-    await expectRefused(api, 'not_available', () => send('asOfLsn=1'))
+    await expectRefused(api, 'invalid_field', () => send(`asOfLsn=${lsn + 1_000}`))
+    await expectRefused(api, 'invalid_field', () => send('asOfLsn=1&minLsn=1'))
   })
 })

@@ -9,6 +9,8 @@ export class ScriptedLog implements EventLog {
   onPut: PutScript | undefined
   /** Throws to make reads fail. */
   onRead: (() => void) | undefined
+  /** Pages are read behind it. */
+  holdPages: Promise<void> | undefined
   /** Puts seen. */
   puts = 0
 
@@ -32,6 +34,7 @@ export class ScriptedLog implements EventLog {
 
   async read(after: number): Promise<LogItem[]> {
     this.onRead?.()
+    await this.holdPages
     return this.#log.read(after)
   }
 

@@ -5,8 +5,8 @@ import { lsn, text } from '../../model/scalars.ts'
 import type { BacktrackTarget } from '../../node/node-backtrack.ts'
 import { POINT_FORM, parsePoint } from '../../recovery/point.ts'
 import type { Route } from '../route.ts'
+import { parse } from '../router.ts'
 import { MOST_WAIT_MS, operation, startedAnswer } from './operations.ts'
-import { parsed } from './transactions.ts'
 
 const keys = z.array(z.string()).optional()
 
@@ -65,25 +65,31 @@ const backtrack: Route = {
   accepted: operation,
   async handle({ node, principal, headers, body }) {
     const target = targetOf(body)
-    const key = parsed(idempotencyKey.optional(), headers['idempotency-key'], 'Idempotency-Key')
-    const reason = parsed(text.max(400).optional(), headers['boreal-reason'], 'Boreal-Reason')
     const { backtrack: backtracks, operations } = node
+    const given = parse(idempotencyKey.optional(), headers['idempotency-key'], 'Idempotency-Key') as string | undefined
+    const reason = parse(text.max(400).optional(), headers['boreal-reason'], 'Boreal-Reason') as string | undefined
     if (body.dryRun === true) {
       const look = async () => ({ dryRun: true, ...(await backtracks.preview(target)) })
-      return startedAnswer(await operations.run('backtrack', MOST_WAIT_MS, look, `preview ${JSON.stringify(target)}`))
+      const name = `preview ${JSON.stringify(target)}`
+      return startedAnswer(await operations.run('backtrack', MOST_WAIT_MS, look, { name }))
     }
-    if (body.confirm === undefined) {
-      throw new BorealError(
-        'confirmation_required',
-        'this changes the live store: look at the difference with dryRun, then send "confirm" with its digest, or with ' +
-          "the store's id to take it as it is by then",
-      )
-    }
+    if (body.confirm === undefined) throw unconfirmed()
+    const key = given ?? backtracks.newKey()
     const request = { target, principal: principal.name, key, reason, confirm: body.confirm }
-    // Without a key every request is one of its own.
-    const same = key === undefined ? null : `backtrack ${JSON.stringify(request)}`
-    return startedAnswer(await operations.run('backtrack', MOST_WAIT_MS, () => backtracks.run(request), same))
+    const run = () => backtracks.run(request)
+    const name = `${principal.name} ${key} ${JSON.stringify([target, body.confirm])}`
+    const answer = startedAnswer(await operations.run('backtrack', MOST_WAIT_MS, run, { name }))
+    return { ...answer, headers: { ...answer.headers, 'Idempotency-Key': key } }
   },
+}
+
+/** Nothing says that this is meant. */
+export function unconfirmed(): BorealError {
+  return new BorealError(
+    'confirmation_required',
+    'this changes the live store: look at the difference with dryRun, then send "confirm" with its digest, or with the ' +
+      "store's id to take it as it is by then",
+  )
 }
 
 function targetOf({ target, undo }: z.infer<typeof body>): BacktrackTarget {

@@ -8,10 +8,11 @@ export const MOST_WAIT_MS = 25_000
 
 export const operation = z.object({
   id: z.string(),
-  kind: z.enum(['snapshot', 'backtrack']),
+  kind: z.enum(['snapshot', 'recovery', 'backtrack']),
   state: z.enum(['running', 'done', 'failed']),
   startedAt: z.int(),
   finishedAt: z.int().optional(),
+  progress: z.looseObject({}).optional().describe('how far it has got, while it is running'),
   result: z.looseObject({}).optional().describe('the answer that the request would have got'),
   problem: problem.optional().describe('what it failed with'),
 })

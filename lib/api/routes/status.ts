@@ -31,6 +31,16 @@ const status = z.object({
       longestMs: z.int(),
     })
     .describe('checkpoints, vacuums and analyzes of the stores'),
+  past: z
+    .array(
+      z.object({
+        lsn,
+        index: z.int().optional(),
+        state: z.enum(['open', 'opening', 'failed', 'closed']),
+        users: z.int().describe('reads that use it or wait for it'),
+      }),
+    )
+    .describe('earlier states that are open; each takes the memory of a reader'),
   replay: z
     .object({
       lsn,

@@ -85,8 +85,7 @@ const getTransaction: Route = {
   },
 }
 
-/** The value of a header; an absent one is undefined. */
-export function parsed<T extends z.ZodType>(schema: T, value: unknown, header: string): z.infer<T> {
+function parsed<T extends z.ZodType>(schema: T, value: unknown, header: string): z.infer<T> {
   const result = schema.safeParse(value)
   if (!result.success) throw invalid(result.error, header)
   return result.data
