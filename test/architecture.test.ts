@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   writer: ['model', 'log', 'store', 'replica'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
   difference: ['model', 'log', 'objects', 'store', 'writer'],
-  recovery: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
+  recovery: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
   node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot', 'recovery', 'difference'],
   api: ['model', 'log', 'store', 'snapshot', 'recovery', 'difference', 'node'],
   storage: ['model', 'client', 'recovery', 'node', 'api'],

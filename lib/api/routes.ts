@@ -13,6 +13,7 @@ import { queryRoutes } from './routes/query.ts'
 import { quotaRoutes } from './routes/quotas.ts'
 import { readsRoute } from './routes/reads.ts'
 import { recoveryRoutes } from './routes/recoveries.ts'
+import { recoveryChangeRoutes } from './routes/recovery-changes.ts'
 import { roleRoutes } from './routes/roles.ts'
 import { schedulerRoutes } from './routes/scheduler.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
@@ -45,6 +46,7 @@ export const routes: Route[] = [
   ...snapshotRoutes,
   ...backtrackRoutes,
   ...recoveryRoutes,
+  ...recoveryChangeRoutes,
   ...operationRoutes,
 ]
 

@@ -92,6 +92,7 @@ async function missingConfigs(wanted: Set<string>, live: Readable, target: Reada
 }
 
 function commonKeys(one: TouchedKeys, other: TouchedKeys): TouchedKeys {
-  return new Map([...one].map(([table, keys]) => [table, new Set([...keys].filter((key) => other.get(table)?.has(key)))]))
+  return new Map(
+    [...one].map(([table, keys]) => [table, new Set([...keys].filter((key) => other.get(table)?.has(key)))]),
+  )
 }
-

@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { keyReused } from '../writer/evaluate.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
 import { lsn } from '../model/scalars.ts'
 import { encodeDocument, parseDocument, sha256 } from '../objects/checked-document.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
+import { keyReused } from '../writer/evaluate.ts'
 import type { SubmittedKey } from '../writer/submission.ts'
 
 /**

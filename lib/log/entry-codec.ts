@@ -151,7 +151,8 @@ export function decodeEntry(item: LogItem, body: Uint8Array, registry: EventRegi
     attempt: item.attempt,
     prev: item.prev,
     hash: item.hash,
-    bytes: framed === undefined ? item.bodyBytes : framed.frames.reduce((sum, { bytes }) => sum + bytes, item.bodyBytes),
+    bytes:
+      framed === undefined ? item.bodyBytes : framed.frames.reduce((sum, { bytes }) => sum + bytes, item.bodyBytes),
     transactions,
     ...(framed === undefined ? {} : { framed }),
   }

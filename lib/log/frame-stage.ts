@@ -55,7 +55,11 @@ export class FrameStage {
   async storeAs(bodyKey: string, first: readonly BorealEvent[]): Promise<{ frames: Frame[]; stored: Promise<void> }> {
     const own = await Promise.all([first, this.#loose].filter(({ length }) => length > 0).map(encodeFrame))
     const frames = [...own.map(({ frame }) => frame), ...this.frames]
-    const puts = own.map(({ bytes }, index) => () => this.#bodies.put(frameKey(bodyKey, index), bytes))
+    const puts = own.map(
+      ({ bytes }, index) =>
+        () =>
+          this.#bodies.put(frameKey(bodyKey, index), bytes),
+    )
     const copies = this.frames.map(
       (_, index) => () => this.#copy(frameKey(this.#prefix, index), frameKey(bodyKey, own.length + index)),
     )

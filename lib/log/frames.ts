@@ -44,7 +44,8 @@ export async function encodeFrame(events: readonly BorealEvent[]): Promise<Encod
 
 /** Checks the bytes of a frame. */
 export function verifyFrame(lsn: number, index: number, frame: Frame, bytes: Uint8Array): void {
-  if (hash('sha256', bytes) !== frame.hash) throw new CorruptEntry(lsn, `its frame ${index} does not match its checksum`)
+  if (hash('sha256', bytes) !== frame.hash)
+    throw new CorruptEntry(lsn, `its frame ${index} does not match its checksum`)
 }
 
 /**

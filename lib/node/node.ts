@@ -24,12 +24,11 @@ import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
-import { moveContextOf } from './move-context.ts'
-import { NodeBacktrack } from './node-backtrack.ts'
 import { type NodePast, noRecoveries, onlyPresent } from './node-past.ts'
 import type { NodeRecoveries } from './node-recoveries.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
+import { movesOf, type NodeMoves } from './own-moves.ts'
 import { pastOf, recoveriesOf } from './own-past.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
@@ -72,8 +71,8 @@ export class BorealNode {
   readonly operations: Operations
   /** Earlier states of the store. */
   readonly past: NodePast
-  /** Going back to one of them. */
-  readonly backtrack: NodeBacktrack
+  /** Making it like one of them. */
+  readonly moves: NodeMoves
   readonly #recoveries: NodeRecoveries | undefined
 
   private constructor(options: NodeOptions, parts: Parts) {
@@ -99,8 +98,7 @@ export class BorealNode {
     })
     this.operations = new Operations(options.runtime)
     this.past = pastOf(this, options)
-    const move = moveContextOf(this, options.runtime)
-    this.backtrack = new NodeBacktrack({ move, past: this.past, objects: options.objects })
+    this.moves = movesOf(this, options)
     this.#recoveries = recoveriesOf(this, options)
     this.#snapshots = snapshotsOf(this, options, {
       readers: () => this.#pool.readers.length,

@@ -214,7 +214,10 @@ export class ReaderPool {
   }
 
   #boot(image: PlacedImage): Promise<Reader> {
-    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader), onBack: () => this.#dispatch() }, image)
+    return Reader.boot(
+      { ...this.#options, onEnd: (reader) => this.#replace(reader), onBack: () => this.#dispatch() },
+      image,
+    )
   }
 
   #replace(reader: Reader): void {

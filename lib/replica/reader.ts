@@ -68,7 +68,11 @@ export class Reader {
   #away = false
   readonly #onBack: () => void
 
-  private constructor(engine: ThreadEngine, store: Store, { logger, housekeeping = {}, onBack = () => undefined }: ReaderOptions) {
+  private constructor(
+    engine: ThreadEngine,
+    store: Store,
+    { logger, housekeeping = {}, onBack = () => undefined }: ReaderOptions,
+  ) {
     this.#engine = engine
     this.#store = store
     this.#logger = logger

@@ -11,10 +11,7 @@ export function foldEntries(entries: readonly Entry[]): ChangeSet {
 }
 
 /** Adds an entry to a change set. */
-export function foldEntry(
-  changes: ChangeSet,
-  entry: Pick<Entry, 'lsn' | 'time' | 'transactions' | 'framed'>,
-): void {
+export function foldEntry(changes: ChangeSet, entry: Pick<Entry, 'lsn' | 'time' | 'transactions' | 'framed'>): void {
   if (entry.framed !== undefined) {
     throw new BorealError('internal', `the events of entry ${entry.lsn} are in frames, and are not folded as a whole`)
   }

@@ -34,7 +34,11 @@ export function framedStep(from: LogMark, to: LogMark, framed: FramedStep): Step
 }
 
 /** What is to be done behind the last frame. */
-export function frameEnd({ from, to, framed }: Step, abandonedConfigs: Iterable<string>, later?: Aftermath): Statement[] {
+export function frameEnd(
+  { from, to, framed }: Step,
+  abandonedConfigs: Iterable<string>,
+  later?: Aftermath,
+): Statement[] {
   const changes = new ChangeSet()
   changes.apply([], { version: to.lsn, timeMs: to.time })
   for (const config of abandonedConfigs) changes.abandonedConfigs.add(config)

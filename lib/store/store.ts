@@ -12,8 +12,8 @@ import { EngineDied } from './engine-died.ts'
 import { foldEntries } from './fold.ts'
 import { type Procedure, runningAhead } from './procedure.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
-import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
 import { readBefore } from './rows-before.ts'
+import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
 import { frameEnd, type Step, stepOf } from './step.ts'
 
 const AS_REPLICA = statement('set local session_replication_role = replica')

@@ -1,6 +1,6 @@
 import { type LogMark, markOf } from '../log/chain.ts'
-import { type EncodedEntry, encodeFramed } from '../log/entry-codec.ts'
 import type { WrittenTransaction } from '../log/entry.ts'
+import { type EncodedEntry, encodeFramed } from '../log/entry-codec.ts'
 import type { FrameStage } from '../log/frame-stage.ts'
 import { bodyKey } from '../log/keys.ts'
 import type { Log } from '../log/log.ts'
@@ -10,8 +10,8 @@ import { BorealError, messageOf } from '../model/errors.ts'
 import type { BorealEvent } from '../model/events.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
-import { framedStepOf } from '../replica/framed-step.ts'
 import type { Follower } from '../replica/follower.ts'
+import { framedStepOf } from '../replica/framed-step.ts'
 import type { Tail } from '../replica/tail.ts'
 import { ChangeSet } from '../store/change-set.ts'
 import { foldEntry } from '../store/fold.ts'
@@ -162,7 +162,12 @@ interface Written {
 }
 
 /** Writes the rows before anything is sent: what cannot be written is never durable. */
-function written(alone: AloneTransaction, decision: AloneDecision, store: Store, context: AloneContext): Promise<Written> {
+function written(
+  alone: AloneTransaction,
+  decision: AloneDecision,
+  store: Store,
+  context: AloneContext,
+): Promise<Written> {
   const { principal, key, reason } = alone
   const transaction: WrittenTransaction = {
     id: context.runtime.newId(),

@@ -47,7 +47,9 @@ test('takes the store back to an LSN, says before what would change, and undoes 
   expect((await api.get('/v1/quotas/other')).status).toBe(200)
 })
 
-test('a retry gets the first answer and runs nothing, and so does one of a transaction that was moved back', { timeout: 60_000 }, async () => {
+test('a retry gets the first answer and runs nothing, and so does one of a transaction that was moved back', {
+  timeout: 60_000,
+}, async () => {
   const { node, api } = await bed()
   await api.transact([saveTask('a')])
   const first = await api.transact([saveTask('b')], { key: 'k1' })
@@ -69,7 +71,15 @@ test('a retry gets the first answer and runs nothing, and so does one of a trans
 test('refuses what is no target, and who is no admin', { timeout: 60_000 }, async () => {
   const { node, api } = await bed()
   await api.transact([saveTask('a')])
-  const bodies = [{}, { target: 1, undo: 1 }, { target: 'yesterday' }, { target: -1 }, { target: 9 }, { undo: 0 }, { undo: 5 }]
+  const bodies = [
+    {},
+    { target: 1, undo: 1 },
+    { target: 'yesterday' },
+    { target: -1 },
+    { target: 9 },
+    { undo: 0 },
+    { undo: 5 },
+  ]
   for (const body of bodies) {
     const { status } = await api.send('POST', '/v1/backtrack', { ...body, confirm: node.storeId })
     expect(status, JSON.stringify(body)).toBe(400)

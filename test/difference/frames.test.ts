@@ -22,7 +22,9 @@ function tasks(status: 'PENDING' | 'RUNNING', from = 0, to = TASKS) {
 
 const all = { op: 'mutateTasks', query: { all: true }, patch: { status: 'FAILED' } }
 
-test('a large difference is framed, and writer, replay, bulk replay, readers and a restarted node agree', { timeout: 300_000 }, async () => {
+test('a large difference is framed, and writer, replay, bulk replay, readers and a restarted node agree', {
+  timeout: 300_000,
+}, async () => {
   const bed = await memoryNode({ readers: 2, boot: (image) => ThreadEngine.boot(image, undefined, 'writer-thread') })
   const { node, table, storeId, bodies } = bed
   const submit = (operations: unknown[]) => node.submit(request(operations), { principal: 'p' })

@@ -1,18 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { memoryNode } from '../support/memory-node.ts'
+import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
+import { jsonOf } from '../../lib/store/protocol.ts'
 import { dataOf, liveStore, moveTo, storeAt } from '../support/difference.ts'
+import { memoryNode } from '../support/memory-node.ts'
 import { randomTransaction } from '../support/random-transactions.ts'
 import { submitAll } from '../support/snapshots.ts'
 import { emptyStore, entriesOf, stateOf } from '../support/state.ts'
-import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
 
 /** Moving the live store to another state by one entry with the difference. */
 
 const requests = (seed: number, numRuns: number) => fc.sample(randomTransaction, { numRuns, seed })
 
-test('after random histories the store holds what it held at a random LSN, and undoing it what it held before', { timeout: 120_000 }, async () => {
+test('after random histories the store holds what it held at a random LSN, and undoing it what it held before', {
+  timeout: 120_000,
+}, async () => {
   const seed = Number(process.env.SEED ?? 77)
   const { node } = await memoryNode()
   const random = fc.sample(fc.nat(), { numRuns: 24, seed })

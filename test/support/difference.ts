@@ -1,7 +1,7 @@
 import type { Readable } from '../../lib/difference/compare.ts'
 import { type Move, moveStore } from '../../lib/difference/move.ts'
-import { moveContextOf } from '../../lib/node/move-context.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
+import { moveContextOf } from '../../lib/node/move-context.ts'
 import type { BorealNode } from '../../lib/node/node.ts'
 import { replay } from '../../lib/replica/replay.ts'
 import { TABLES } from '../../lib/store/apply-event.ts'

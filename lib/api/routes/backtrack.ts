@@ -52,7 +52,7 @@ const body = z
   })
   .refine(({ target, undo }) => (target === undefined) !== (undo === undefined), 'needs either a target or an undo')
 
-const backtrack: Route = {
+const postBacktrack: Route = {
   method: 'POST',
   path: '/v1/backtrack',
   name: 'backtrack',
@@ -65,18 +65,19 @@ const backtrack: Route = {
   accepted: operation,
   async handle({ node, principal, headers, body }) {
     const target = targetOf(body)
-    const { backtrack: backtracks, operations } = node
+    const { operations, moves } = node
+    const { backtrack } = moves
     const given = parse(idempotencyKey.optional(), headers['idempotency-key'], 'Idempotency-Key') as string | undefined
     const reason = parse(text.max(400).optional(), headers['boreal-reason'], 'Boreal-Reason') as string | undefined
     if (body.dryRun === true) {
-      const look = async () => ({ dryRun: true, ...(await backtracks.preview(target)) })
+      const look = async () => ({ dryRun: true, ...(await backtrack.preview(target)) })
       const name = `preview ${JSON.stringify(target)}`
       return startedAnswer(await operations.run('backtrack', MOST_WAIT_MS, look, { name }))
     }
     if (body.confirm === undefined) throw unconfirmed()
-    const key = given ?? backtracks.newKey()
+    const key = given ?? backtrack.newKey()
     const request = { target, principal: principal.name, key, reason, confirm: body.confirm }
-    const run = () => backtracks.run(request)
+    const run = () => backtrack.run(request)
     const name = `${principal.name} ${key} ${JSON.stringify([target, body.confirm])}`
     const answer = startedAnswer(await operations.run('backtrack', MOST_WAIT_MS, run, { name }))
     return { ...answer, headers: { ...answer.headers, 'Idempotency-Key': key } }
@@ -96,4 +97,4 @@ function targetOf({ target, undo }: z.infer<typeof body>): BacktrackTarget {
   return undo === undefined ? parsePoint(String(target))! : { undo }
 }
 
-export const backtrackRoutes = [backtrack]
+export const backtrackRoutes = [postBacktrack]
