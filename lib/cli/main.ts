@@ -4,6 +4,7 @@ import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { benchCommand } from './bench.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
+import { recoveryCommand } from './recovery.ts'
 import { replayCommand } from './replay.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
@@ -28,6 +29,7 @@ export async function main(argv: string[]): Promise<void> {
     queryCommand,
     logCommand,
     snapshotCommand,
+    recoveryCommand,
     replayCommand,
     tableCommand,
     benchCommand,

@@ -16,7 +16,7 @@ import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
 
 /** What a read of the past shows: a point of the log, or what a recovery has staged. */
-export type AsOf = PointTarget | { recoveryId: string }
+export type AsOf = Exclude<PointTarget, { backupId: string }> | { recoveryId: string }
 
 export interface NodePastOptions extends PastStoreContext {
   objects: ObjectStore | undefined

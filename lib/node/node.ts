@@ -35,6 +35,7 @@ import { openStores, restartImages } from './restart.ts'
 
 export type { ReplayProgress } from '../replica/progress.ts'
 export type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
+export type { AsOf } from './node-past.ts'
 
 /** SQL answers have at most so many rows. */
 export const MAX_QUERY_ROWS = 10_000

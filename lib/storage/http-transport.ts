@@ -1,6 +1,7 @@
 import type { BorealClient } from '../client/client.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
 import type { Consistency } from '../node/node.ts'
+import { textOfPoint } from '../recovery/point.ts'
 import type { StorageTransport, TransportAnswer } from './transport.ts'
 
 /** The way to a node over HTTP. The client repeats what has no definite outcome. */
@@ -26,5 +27,10 @@ export function httpTransport(client: BorealClient): StorageTransport {
 }
 
 function parametersOf(consistency: Consistency) {
-  return consistency.level === 'minLsn' ? { minLsn: consistency.lsn } : { consistency: consistency.level }
+  if (consistency.level === 'minLsn') return { minLsn: consistency.lsn }
+  if (consistency.level !== 'asOf') return { consistency: consistency.level }
+  const { asOf } = consistency
+  if ('recoveryId' in asOf) return { recovery: asOf.recoveryId }
+  if ('lsn' in asOf) return { asOfLsn: textOfPoint(asOf) }
+  return { asOfTime: 'time' in asOf ? asOf.time : `-${asOf.agoMs}ms` }
 }

@@ -2,6 +2,7 @@ import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Operation, OperationResult } from '../model/operations.ts'
 import type { Entity } from '../model/preconditions.ts'
 import { MAX_OPERATIONS, type TransactionRequest } from '../model/transaction.ts'
+import type { Consistency } from '../node/node.ts'
 import { OperationBuffer } from './buffer.ts'
 import { misuse } from './misuse.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -49,7 +50,8 @@ export class Session {
    */
   readonly moves: (() => Promise<readonly Cover[]>)[] = []
   readonly #transport: StorageTransport
-  readonly #level: 'weak' | 'consistent'
+  /** What the first read must show. */
+  readonly #first: Consistency
   readonly #reads = new ReadSet()
   #asks: Ask[] = []
   #flushing: Promise<void> | undefined
@@ -59,10 +61,10 @@ export class Session {
   #failure: { error: unknown } | undefined
   #conflict: BorealError | undefined
 
-  constructor(kind: SessionKind, transport: StorageTransport, level: 'weak' | 'consistent') {
+  constructor(kind: SessionKind, transport: StorageTransport, first: Consistency) {
     this.kind = kind
     this.#transport = transport
-    this.#level = level
+    this.#first = first
   }
 
   get ended(): boolean {
@@ -156,14 +158,22 @@ export class Session {
   }
 
   #read(batch: Ask[]): Promise<TransportAnswer> {
-    const { lsn } = this.#reads
     return this.#transport.read({
       paths: batch.flatMap(({ path }) => path ?? []),
       preconditions: this.#reads.preconditions(),
       operations: batch[0]!.operations,
-      // What was read need not be newer than it is, only not older than what was read before.
-      consistency: lsn === undefined ? { level: this.#level } : { level: 'minLsn', lsn },
+      consistency: this.#consistency(),
     })
+  }
+
+  #consistency(): Consistency {
+    const { lsn } = this.#reads
+    const first = this.#first
+    if (lsn === undefined) return first
+    // What was read need not be newer than it is, only not older than what was read before.
+    if (first.level !== 'asOf') return { level: 'minLsn', lsn }
+    // A time means the LSN that it meant at first.
+    return 'lsn' in first.asOf || 'recoveryId' in first.asOf ? first : { level: 'asOf', asOf: { lsn } }
   }
 
   #receive(batch: Ask[], { lsn, answers, results }: TransportAnswer): void {

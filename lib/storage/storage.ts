@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { uuidv7 } from 'uuidv7'
 import { BorealError, isBorealError } from '../model/errors.ts'
 import { type Runtime, systemRuntime } from '../model/runtime.ts'
+import type { AsOf, Consistency } from '../node/node.ts'
+import { PLACE_FORM, parsePlace, parseTime, TIME_FORM } from '../recovery/point.ts'
 import { misuse } from './misuse.ts'
 import { Session, type SessionKind } from './session.ts'
 import { type MutableStores, type Stores, storesOf } from './stores.ts'
@@ -27,6 +29,13 @@ export interface Storage {
   consistentRead<T>(work: (stores: Stores) => Promise<T> | T): Promise<T>
   /** Reads one committed state, which may be a little older. Goes on while the log cannot be reached. */
   weaklyConsistentRead<T>(work: (stores: Stores) => Promise<T> | T): Promise<T>
+  /**
+   * Reads an earlier state: at an LSN (`'4711'`, `'4711.2'`), a time (`'2026-03-01T09:30:00Z'`, `'-2h'`), or what a recovery
+   * has staged. It does not join a closure around it, so what was can be read beside what is.
+   *
+   * @throws BorealError `invalid_field` for what is no earlier state, `out_of_retention` for what cannot be had any more
+   */
+  readAsOf<T>(asOf: string | AsOf, work: (stores: Stores) => Promise<T> | T): Promise<T>
   close(): Promise<void>
 }
 
@@ -44,11 +53,9 @@ export interface StorageOptions {
 /** Pauses between runs grow up to this. */
 const LONGEST_PAUSE_MS = 400
 
-type Level = 'weak' | 'consistent'
-
 interface Run {
   kind: SessionKind
-  level: Level
+  consistency: Consistency
   reason?: string | undefined
 }
 
@@ -61,9 +68,10 @@ export function createStorage(transport: StorageTransport, options: StorageOptio
   async function run<T>(run: Run, work: Work<T>): Promise<T> {
     if (closed) throw misuse('the storage is closed')
     const outer = current.getStore()
-    if (outer !== undefined && !outer.session.ended) return join(outer, run.kind, work)
+    const joins = run.consistency.level !== 'asOf' && outer !== undefined && !outer.session.ended
+    if (joins) return join(outer, run.kind, work)
     for (let attempt = 1; ; attempt++) {
-      const session = new Session(run.kind, transport, run.level)
+      const session = new Session(run.kind, transport, run.consistency)
       const open = { session, stores: storesOf(session) }
       const outcome = await once(transport, open, run, () => current.run(open, () => settled(work, open.stores)))
       if (outcome.kind === 'done') return outcome.value
@@ -73,15 +81,26 @@ export function createStorage(transport: StorageTransport, options: StorageOptio
   }
 
   return {
-    write: (work, { reason } = {}) => run({ kind: 'write', level: 'consistent', reason }, work),
-    consistentRead: (work) => run({ kind: 'read', level: 'consistent' }, work),
-    weaklyConsistentRead: (work) => run({ kind: 'read', level: 'weak' }, work),
+    write: (work, { reason } = {}) => run({ kind: 'write', consistency: { level: 'consistent' }, reason }, work),
+    consistentRead: (work) => run({ kind: 'read', consistency: { level: 'consistent' } }, work),
+    weaklyConsistentRead: (work) => run({ kind: 'read', consistency: { level: 'weak' } }, work),
+    readAsOf: async (asOf, work) => run({ kind: 'read', consistency: { level: 'asOf', asOf: asOfOf(asOf) } }, work),
     async close() {
       if (closed) return
       closed = true
       await transport.close()
     },
   }
+}
+
+function asOfOf(asOf: string | AsOf): AsOf {
+  if (typeof asOf !== 'string') return asOf
+  const parsed = parsePlace(asOf) ?? parseTime(asOf)
+  if (parsed !== undefined) return parsed
+  throw new BorealError(
+    'invalid_field',
+    `${JSON.stringify(asOf)} is no earlier state: it ${PLACE_FORM}, or ${TIME_FORM}`,
+  )
 }
 
 type Work<T> = (stores: MutableStores) => Promise<T> | T

@@ -63,7 +63,7 @@ const RECORDS = [
 export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[]> {
   const recorded: RecordedAnswer[] = []
   // biome-ignore lint/suspicious/noExplicitAny: answers of every shape.
-  const call = async (method: 'GET' | 'POST', asked: string, sent?: unknown, key?: string): Promise<any> => {
+  const call = async (method: 'GET' | 'POST' | 'DELETE', asked: string, sent?: unknown, key?: string): Promise<any> => {
     const { status, headers, body } = await api.send(method, asked, sent, key ? { 'idempotency-key': key } : {})
     expect(status, `${method} ${asked}: ${JSON.stringify(body)}`).toBe(200)
     expect(headers.get('content-type')).toBe('application/json')
@@ -85,6 +85,11 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   const { snapshotId } = await call('POST', '/v1/snapshots', {})
   expect((await call('GET', '/v1/snapshots')).items).toMatchObject([{ id: snapshotId, state: 'verified' }])
   await call('GET', `/v1/snapshots/${snapshotId}?check=true`)
+  const { id } = await call('POST', '/v1/recoveries', { target: { backupId: snapshotId } }, 'stage')
+  expect((await call('GET', '/v1/recoveries')).items).toMatchObject([{ id, point: { lsn } }])
+  await call('GET', `/v1/recoveries/${id}`)
+  await call('GET', `/v1/tasks?recovery=${id}`)
+  await call('DELETE', `/v1/recoveries/${id}`)
   const { headers } = await api.send('POST', '/v1/snapshots', { check: true })
   await call('GET', headers.get('location')!)
   await call('GET', '/openapi.json')

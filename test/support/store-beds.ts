@@ -58,6 +58,7 @@ export function describeBeds(names: (keyof typeof BEDS)[], tests: (bed: Bed) => 
         write: (work, options) => bed.storage.write(work, options),
         consistentRead: (work) => bed.storage.consistentRead(work),
         weaklyConsistentRead: (work) => bed.storage.weaklyConsistentRead(work),
+        readAsOf: (asOf, work) => bed.storage.readAsOf(asOf, work),
         close: () => bed.storage.close(),
       },
       get node() {
