@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { backtrackCommand } from './backtrack.ts'
 import { benchCommand } from './bench.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
@@ -30,6 +31,7 @@ export async function main(argv: string[]): Promise<void> {
     logCommand,
     snapshotCommand,
     recoveryCommand,
+    backtrackCommand,
     replayCommand,
     tableCommand,
     benchCommand,
