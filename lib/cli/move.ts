@@ -58,7 +58,12 @@ export async function showAndMove(path: string, body: object, flags: MoveFlags):
   }
 }
 
-async function post<T>(client: BorealClient, path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
+async function post<T>(
+  client: BorealClient,
+  path: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<T> {
   const { body: answer } = await client.request<T | StartedOperation>('POST', path, { body, headers })
   return isOperation(answer) ? operationEnded<T>(client, answer) : (answer as T)
 }

@@ -30,7 +30,9 @@ export function recoveryChangeCommands(recovery: Command): void {
     .action(edit)
 
   withMoveFlags(
-    withConnection(recovery.command('commit').description('make the live store like it; nothing is stopped')).argument('<id>'),
+    withConnection(recovery.command('commit').description('make the live store like it; nothing is stopped')).argument(
+      '<id>',
+    ),
   ).action((id: string, flags: MoveFlags) => showAndMove(`${pathOf(id)}/commit`, {}, flags))
 }
 

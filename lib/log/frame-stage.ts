@@ -17,6 +17,7 @@ const PARALLEL = 8
 export class FrameStage {
   readonly #bodies: BodyStore
   readonly #prefix: string
+  readonly #rowsPerFrame: number
   /** Those that are stored. */
   readonly frames: Frame[] = []
   /** Events behind them that are not stored. */
@@ -24,8 +25,9 @@ export class FrameStage {
   #rows = 0
   #characters = 0
 
-  constructor(bodies: BodyStore, prefix: string) {
+  constructor(bodies: BodyStore, prefix: string, rowsPerFrame = FRAME_ROWS) {
     this.#bodies = bodies
+    this.#rowsPerFrame = rowsPerFrame
     this.#prefix = prefix
   }
 
@@ -45,7 +47,7 @@ export class FrameStage {
       }
       if (event.event === 'rowsRemoved') this.#rows += event.keys.length
     }
-    if (this.#rows >= FRAME_ROWS || this.#characters >= FRAME_CHARACTERS) await this.#flush()
+    if (this.#rows >= this.#rowsPerFrame || this.#characters >= FRAME_CHARACTERS) await this.#flush()
   }
 
   /**

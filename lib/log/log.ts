@@ -25,6 +25,8 @@ export interface LogOptions {
    * takes for an empty slot may be a trimmed one. Must be far below the age at which tombstones are deleted. Default a day.
    */
   staleAfterMs?: number
+  /** Rows of a frame of a large entry. Default 2,000. */
+  frameRows?: number | undefined
   /** The events that it can read. Default: those of this build. */
   registry?: EventRegistry
 }
@@ -51,6 +53,7 @@ export class Log {
   readonly #logger: Logger
   readonly #staleAfterMs: number
   readonly #registry: EventRegistry
+  readonly #frameRows: number | undefined
   /** When we last asked for the end of the log and saw it. */
   #confirmedAt: Moment = { server: Number.NEGATIVE_INFINITY, local: Number.NEGATIVE_INFINITY }
 
@@ -63,6 +66,7 @@ export class Log {
     this.#logger = options.logger
     this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
     this.#registry = options.registry ?? EVENT_REGISTRY
+    this.#frameRows = options.frameRows
   }
 
   /** Server time in ms. */
@@ -231,7 +235,7 @@ export class Log {
 
   /** A place for the frames of an entry to be. */
   stage(): FrameStage {
-    return new FrameStage(this.#bodies, `${stagePrefix(this.storeId)}${this.#runtime.newId()}`)
+    return new FrameStage(this.#bodies, `${stagePrefix(this.storeId)}${this.#runtime.newId()}`, this.#frameRows)
   }
 
   /** Slots up to this LSN may be gone. */

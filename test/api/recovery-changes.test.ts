@@ -5,7 +5,9 @@ import { serveNode, WRITE_TOKEN } from '../support/test-api.ts'
 
 /** What can be done with a recovery: compare, edit, commit. */
 
-test('a recovery is compared with the live store, edited, and committed as one entry', { timeout: 120_000 }, async () => {
+test('a recovery is compared with the live store, edited, and committed as one entry', {
+  timeout: 120_000,
+}, async () => {
   const { node } = await memoryNode()
   const api = await serveNode(node)
   await api.transact([saveTask('a'), saveTask('b'), saveTask('c'), saveQuota('www', 3)])
@@ -27,7 +29,15 @@ test('a recovery is compared with the live store, edited, and committed as one e
 
   const edit = { operations: [{ op: 'removeTasks', query: { taskIds: ['c'] } }, saveTask('e')] }
   expect((await api.send('POST', `${path}/edits`, edit)).body).toEqual({ id, edits: 1 })
-  const refused = { operations: [{ op: 'saveJobUpdateEvent', key: { job: { role: 'x', environment: 'y', name: 'z' }, id: 'u' }, event: { status: 'ROLLED_BACK', timestampMs: 1 } }] }
+  const refused = {
+    operations: [
+      {
+        op: 'saveJobUpdateEvent',
+        key: { job: { role: 'x', environment: 'y', name: 'z' }, id: 'u' },
+        event: { status: 'ROLLED_BACK', timestampMs: 1 },
+      },
+    ],
+  }
   expect((await api.send('POST', `${path}/edits`, refused)).status).toBe(422)
   expect((await api.get(path)).body.edits).toBe(1)
   const tasks = await api.list(`/v1/tasks?recovery=${id}`)

@@ -27,6 +27,8 @@ export interface TestNodeOptions extends Partial<NodeOptions> {
   storeId?: string
   /** Nodes of one store whose entries are large share where their bodies are. */
   bodies?: ObjectStore
+  /** Rows of a frame of a large entry. */
+  frameRows?: number
   /** When the node is stopped: at the end of the test, or of the file (`afterAll`). */
   cleanup?: Cleanup
 }
@@ -37,18 +39,18 @@ export async function memoryLog(
   storeId: string,
   runtime: Runtime = systemRuntime,
   cleanup: Cleanup = onTestFinished,
-  shared?: ObjectStore,
+  { bodies: shared, frameRows }: { bodies?: ObjectStore | undefined; frameRows?: number | undefined } = {},
 ): Promise<{ log: Log; events: ScriptedLog; bodies: ObjectStore }> {
   const events = new ScriptedLog(new MemoryLog(storeId, table, runtime))
   const bodies = shared ?? new DirectoryObjects(await temporaryFolder(cleanup))
-  return { events, bodies, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger }) }
+  return { events, bodies, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger, frameRows }) }
 }
 
 /** A node on a log in memory. By default without readers and threads, so that starting one takes half a second. */
 export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNode> {
   const { table = new MemoryTable(), storeId = 'store-of-the-test', cleanup = onTestFinished, ...rest } = options
   const runtime = rest.runtime ?? systemRuntime
-  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup, rest.bodies)
+  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup, rest)
   const node = await BorealNode.open({
     image: await testImage(),
     logger: silentLogger,
