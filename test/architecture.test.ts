@@ -18,9 +18,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
   archive: ['model', 'log', 'objects', 'snapshot'],
   backup: ['model', 'log', 'objects', 'store', 'replica', 'dump', 'snapshot'],
-  recovery: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'archive', 'backup', 'recovery'],
-  api: ['model', 'log', 'store', 'snapshot', 'archive', 'backup', 'recovery', 'node'],
+  difference: ['model', 'log', 'objects', 'store', 'writer'],
+  recovery: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
+  node: [
+    ...['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'archive', 'backup'],
+    ...['recovery', 'difference'],
+  ],
+  api: ['model', 'log', 'store', 'snapshot', 'archive', 'backup', 'recovery', 'difference', 'node'],
   storage: ['model', 'client', 'recovery', 'node', 'api'],
   cli: ['model', 'log', 'client', 'recovery', 'node', 'api'],
 }

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts'
 import { archiveRoutes } from './routes/archive.ts'
+import { backtrackRoutes } from './routes/backtrack.ts'
 import { backupRoutes } from './routes/backups.ts'
 import { cronJobRoutes } from './routes/cron-jobs.ts'
 import { hostMaintenanceRoutes } from './routes/host-maintenance.ts'
@@ -14,6 +15,7 @@ import { queryRoutes } from './routes/query.ts'
 import { quotaRoutes } from './routes/quotas.ts'
 import { readsRoute } from './routes/reads.ts'
 import { recoveryRoutes } from './routes/recoveries.ts'
+import { recoveryChangeRoutes } from './routes/recovery-changes.ts'
 import { roleRoutes } from './routes/roles.ts'
 import { schedulerRoutes } from './routes/scheduler.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
@@ -46,7 +48,9 @@ export const routes: Route[] = [
   ...snapshotRoutes,
   ...archiveRoutes,
   ...backupRoutes,
+  ...backtrackRoutes,
   ...recoveryRoutes,
+  ...recoveryChangeRoutes,
   ...operationRoutes,
 ]
 

@@ -116,6 +116,7 @@ async function verifyOffline(flags: NodeFlags): Promise<Findings> {
         mark = entry
         findings.entries++
         findings.transactions += entry.transactions.length
+        for (const index of entry.framed?.frames.keys() ?? []) await log.frameBytes(entry, index)
       }
     }
     await log.verifyEnd(mark)

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { archiveCommand, trimCommand } from './archive.ts'
+import { backtrackCommand } from './backtrack.ts'
 import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
 import { dumpCommand } from './dump.ts'
@@ -37,6 +38,7 @@ export async function main(argv: string[]): Promise<void> {
     backupCommand,
     dumpCommand,
     recoveryCommand,
+    backtrackCommand,
     replayCommand,
     tableCommand,
     benchCommand,

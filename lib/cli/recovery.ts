@@ -6,6 +6,7 @@ import { type ConnectionFlags, connect, withConnection } from './connection.ts'
 import { operationEnded, type StartedOperation } from './operation.ts'
 import { printFields, printJson, printTable } from './output.ts'
 import { type QueryFlags, runQuery } from './query.ts'
+import { recoveryChangeCommands } from './recovery-changes.ts'
 
 interface RecoverySummary {
   id: string
@@ -50,6 +51,8 @@ export function recoveryCommand(program: Command): void {
   withConnection(recovery.command('unload').description('forget a recovery and end its store'))
     .argument('<id>')
     .action(unload)
+
+  recoveryChangeCommands(recovery)
 }
 
 async function stage(when: string, flags: Flags & { reason?: string }): Promise<void> {

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { messageOf } from '../model/errors.ts'
+import { BorealError, messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry, UnreadableEvent, upcastEvent } from '../model/event-registry.ts'
 import type { StoredEntry } from './archived-entries.ts'
 import { CorruptEntry, UnreadableEntry } from './corrupt-entry.ts'
-import type { Entry, LoggedTransaction, StoredTransaction, WrittenTransaction } from './entry.ts'
+import type { Entry, FramedEvents, LoggedTransaction, StoredTransaction, WrittenTransaction } from './entry.ts'
 import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
-import { bodyKey } from './keys.ts'
+import type { Frame } from './frames.ts'
+import { bodyKey, frameKey } from './keys.ts'
 
 /**
  * Entries to items and back. The hash of an item covers every attribute (the body by its own hash), so a change of a
@@ -62,6 +63,26 @@ export function encodeEntry(draft: EntryDraft, ids: EntryIds): EncodedEntry {
   }
   if (body.byteLength <= MAX_ITEM_BODY_BYTES) item.body = body
   else item.bodyKey = bodyKey(ids.storeId, draft.lsn, ids.attempt)
+  item.hash = hashOfItem(item)
+  return { item, body }
+}
+
+/** Encodes an entry of one transaction whose events are in frames, which are stored under the item's body key. */
+export function encodeFramed(
+  draft: Omit<EntryDraft, 'transactions'> & { transaction: WrittenTransaction },
+  frames: Frame[],
+  ids: EntryIds,
+): EncodedEntry {
+  const body = Buffer.from(JSON.stringify({ transactions: [{ ...draft.transaction, events: [] }], frames }))
+  if (body.byteLength > MAX_ITEM_BODY_BYTES) {
+    throw new BorealError('too_large', 'the difference is too large for one entry; do it in parts')
+  }
+  const item: LogItem = {
+    ...ids,
+    ...{ lsn: draft.lsn, format: LOG_FORMAT, time: draft.time, prev: draft.prev, hash: '', codec: 'frames' },
+    ...{ transactions: 1, bodyHash: sha256(body), bodyBytes: body.byteLength, body },
+    bodyKey: bodyKey(ids.storeId, draft.lsn, ids.attempt),
+  }
   item.hash = hashOfItem(item)
   return { item, body }
 }
@@ -129,6 +150,7 @@ export function decodeEntry(item: LogItem, body: Uint8Array, registry: EventRegi
 export function decodeVerified({ item, body }: StoredEntry, registry: EventRegistry): Entry {
   const transactions = countedTransactions(item, body)
   upcastAll(item.lsn, transactions, registry)
+  const framed = framedEvents(item, body)
   return {
     lsn: item.lsn,
     time: item.time,
@@ -136,9 +158,26 @@ export function decodeVerified({ item, body }: StoredEntry, registry: EventRegis
     attempt: item.attempt,
     prev: item.prev,
     hash: item.hash,
-    bytes: item.bodyBytes,
+    bytes:
+      framed === undefined ? item.bodyBytes : framed.frames.reduce((sum, { bytes }) => sum + bytes, item.bodyBytes),
     transactions,
+    ...(framed === undefined ? {} : { framed }),
   }
+}
+
+/** Where the events of an item are that has them in frames. */
+export function framedEvents(item: LogItem, body: Uint8Array): FramedEvents | undefined {
+  if (item.codec !== 'frames') return undefined
+  const { frames } = JSON.parse(Buffer.from(body).toString('utf8')) as { frames: Frame[] }
+  return { bodyKey: item.bodyKey!, frames }
+}
+
+/** Keys of the objects that an item's body is in, beside the table. */
+export function bodyKeysOf(item: LogItem): string[] {
+  if (item.codec === 'frames' && item.body !== undefined) {
+    return framedEvents(item, item.body)!.frames.map((_, index) => frameKey(item.bodyKey!, index))
+  }
+  return item.bodyKey === undefined ? [] : [item.bodyKey]
 }
 
 /** The transactions of an item and its body as they were written, whatever the versions of their events. */
@@ -186,6 +225,8 @@ function decodeBody(item: LogItem, body: Uint8Array): StoredTransaction[] {
         return JSON.parse(Buffer.from(body).toString('utf8')) as StoredTransaction[]
       case 'deflate':
         return JSON.parse(inflateRawSync(body).toString('utf8')) as StoredTransaction[]
+      case 'frames':
+        return (JSON.parse(Buffer.from(body).toString('utf8')) as { transactions: StoredTransaction[] }).transactions
     }
   } catch (error) {
     throw new CorruptEntry(item.lsn, `its body cannot be decoded (${messageOf(error)})`)

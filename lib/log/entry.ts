@@ -1,5 +1,6 @@
 import type { BorealEvent, WrittenEvent } from '../model/events.ts'
 import type { OperationResult } from '../model/operations.ts'
+import type { Frame } from './frames.ts'
 
 /** One transaction of the log. Those that were read have every event in its current version. */
 export interface LoggedTransaction<Event = BorealEvent> {
@@ -40,5 +41,15 @@ export interface Entry {
   hash: string
   /** Stored size of the body. */
   bytes: number
+  /** Without their events where these are in frames. */
   transactions: LoggedTransaction[]
+  /** The events of the only transaction, where they are too many to be held at once: read them with Log.frameEvents. */
+  framed?: FramedEvents
+}
+
+/** Where the events of a large entry are. */
+export interface FramedEvents {
+  /** What the keys of the frames begin with. */
+  bodyKey: string
+  frames: Frame[]
 }

@@ -49,8 +49,11 @@ export interface LogItem {
   trimmed?: number
 }
 
-/** How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items. */
-export type Codec = 'deflate' | 'json' | 'none'
+/**
+ * How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items. The body of `frames` lists
+ * what is in objects of their own, under `bodyKey` (frames.ts).
+ */
+export type Codec = 'deflate' | 'json' | 'none' | 'frames'
 
 /** The small item with the store's settings. */
 export interface HeadItem {
@@ -81,4 +84,7 @@ export interface ServerClock {
 export interface BodyStore {
   put(key: string, bytes: Uint8Array, options?: { ifAbsent?: boolean }): Promise<unknown>
   get(key: string): Promise<Uint8Array>
+  /** For frames; without it they are read and put. */
+  copy?(from: string, to: string): Promise<void>
+  delete?(key: string): Promise<void>
 }

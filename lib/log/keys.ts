@@ -31,3 +31,13 @@ export function bodiesPrefix(storeId: string): string {
 export function bodyKey(storeId: string, lsn: number, attempt: string): string {
   return `${bodiesPrefix(storeId)}${paddedLsn(lsn)}-${attempt}`
 }
+
+/** Key of a frame of a large body, or of one that is staged. */
+export function frameKey(prefix: string, index: number): string {
+  return `${prefix}/${index.toString().padStart(6, '0')}`
+}
+
+/** Where the frames of an entry are staged that has no place yet. */
+export function stagePrefix(storeId: string): string {
+  return `${storeId}/staged/`
+}

@@ -1,5 +1,6 @@
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry } from '../model/event-registry.ts'
+import type { BorealEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { type ArchivedEntries, NO_ARCHIVE, type StoredEntry } from './archived-entries.ts'
@@ -9,7 +10,9 @@ import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, decodeVerified, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import { EntryFinder, itemOf } from './entry-finder.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
-import { BUCKET_SIZE } from './keys.ts'
+import { FrameStage } from './frame-stage.ts'
+import { decodeFrame, verifyFrame } from './frames.ts'
+import { BUCKET_SIZE, frameKey, stagePrefix } from './keys.ts'
 import { LastLook, type Moment } from './last-look.ts'
 import { PendingAppend } from './pending-append.ts'
 
@@ -25,6 +28,8 @@ export interface LogOptions {
    * takes for an empty slot may be a trimmed one. Must be far below the age at which tombstones are deleted. Default a day.
    */
   staleAfterMs?: number
+  /** Rows of a frame of a large entry. Default 2,000. */
+  frameRows?: number | undefined
   /** The events that it can read. Default: those of this build. */
   registry?: EventRegistry
   /** What was trimmed is read there, and what is damaged. Default: nowhere. */
@@ -49,6 +54,7 @@ export class Log {
   readonly #archive: ArchivedEntries
   readonly #lastLook: LastLook
   readonly #finder: EntryFinder
+  readonly #frameRows: number | undefined
 
   constructor(log: EventLog, options: LogOptions) {
     this.#log = log
@@ -67,6 +73,7 @@ export class Log {
       trimmedTo: () => this.trimmedTo(),
       bodyOf: (item) => this.#bodyOf(item),
     })
+    this.#frameRows = options.frameRows
   }
 
   /** Server time in ms. */
@@ -124,7 +131,8 @@ export class Log {
       const taken = { put: async () => ({ kind: 'taken' as const, item: there }) }
       return new PendingAppend(taken, item, this.#runtime, this.#logger)
     }
-    if (item.bodyKey !== undefined) await this.#storeBody(item.bodyKey, body)
+    // Frames were stored as they were made.
+    if (item.bodyKey !== undefined && item.codec !== 'frames') await this.#storeBody(item.bodyKey, body)
     return new PendingAppend({ put: (sent) => this.#put(sent) }, item, this.#runtime, this.#logger)
   }
 
@@ -248,6 +256,30 @@ export class Log {
     return entries
   }
 
+  /** The stored bytes of a frame of an entry, verified. */
+  async frameBytes({ lsn, framed }: Pick<Entry, 'lsn' | 'framed'>, index: number): Promise<Uint8Array> {
+    const { bodyKey, frames } = framed!
+    const bytes = await this.#object(lsn, frameKey(bodyKey, index))
+    verifyFrame(lsn, index, frames[index]!, bytes)
+    return bytes
+  }
+
+  /** All events of an entry, frame by frame; those of an ordinary one at once. */
+  async *eventsOf(entry: Entry): AsyncGenerator<BorealEvent[]> {
+    for (let index = 0; index < (entry.framed?.frames.length ?? 1); index++) yield await this.eventsIn(entry, index)
+  }
+
+  /** The events of a frame of an entry; an ordinary one has them all in frame 0. */
+  async eventsIn(entry: Entry, index: number): Promise<BorealEvent[]> {
+    if (entry.framed === undefined) return entry.transactions.flatMap(({ events }) => events)
+    return decodeFrame(entry.lsn, index, await this.frameBytes(entry, index), this.#registry)
+  }
+
+  /** A place for the frames of an entry to be. */
+  stage(): FrameStage {
+    return new FrameStage(this.#bodies, `${stagePrefix(this.storeId)}${this.#runtime.newId()}`, this.#frameRows)
+  }
+
   /** Slots up to this LSN may be gone. */
   async trimmedTo(): Promise<number> {
     return (await this.#reading(() => this.#log.head())).trimmedTo
@@ -266,12 +298,16 @@ export class Log {
   }
 
   async #bodyOf(item: LogItem): Promise<Uint8Array> {
-    if (item.bodyKey === undefined) return item.body ?? new Uint8Array()
+    if (item.bodyKey === undefined || item.codec === 'frames') return item.body ?? new Uint8Array()
+    return this.#object(item.lsn, item.bodyKey)
+  }
+
+  async #object(lsn: number, key: string): Promise<Uint8Array> {
     try {
-      return await this.#bodies.get(item.bodyKey)
+      return await this.#bodies.get(key)
     } catch (error) {
-      if (isBorealError(error, 'not_found')) throw new CorruptEntry(item.lsn, `its body ${item.bodyKey} is missing`)
-      throw unavailable(`the body of entry ${item.lsn} cannot be read`, error)
+      if (isBorealError(error, 'not_found')) throw new CorruptEntry(lsn, `its body ${key} is missing`)
+      throw unavailable(`the body of entry ${lsn} cannot be read`, error)
     }
   }
 

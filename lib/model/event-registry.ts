@@ -47,6 +47,8 @@ const UPCASTERS: { [K in EventKind]: UpcastersTo<CurrentVersion<K>> } = {
   lockSaved: [],
   lockRemoved: [],
   schedulerSaved: [],
+  rowsPut: [],
+  rowsRemoved: [],
   horizonMoved: [],
 }
 

@@ -34,6 +34,8 @@ export interface TaskRow {
   assignedPorts: AssignedPorts
   /** Time of the entry that created the row, in ms. */
   createdMs: number
+  /** Time of its last change, in ms, where it is not that of the entry: in a row that is put back as it was. */
+  updatedMs?: number
 }
 
 export interface TaskConfigRow {
@@ -244,6 +246,38 @@ export interface SchedulerSaved {
   scheduler: SchedulerRow
 }
 
+/** The entities whose rows can be put and removed as they are. */
+export type RowEntity =
+  | 'taskConfig'
+  | 'task'
+  | 'cronJob'
+  | 'quota'
+  | 'host'
+  | 'hostMaintenance'
+  | 'jobUpdate'
+  | 'jobUpdateInstructions'
+  | 'jobUpdateConfig'
+  | 'jobUpdateEvent'
+  | 'jobInstanceUpdateEvent'
+  | 'lock'
+  | 'scheduler'
+
+/** Rows of one entity, whole, whatever it is: how a state is brought to another one (recovery, backtrack). */
+export interface RowsPut {
+  event: 'rowsPut'
+  v: 1
+  entity: RowEntity
+  rows: object[]
+}
+
+/** Rows of one entity removed, by their keys as text. What belongs to them goes too. */
+export interface RowsRemoved {
+  event: 'rowsRemoved'
+  v: 1
+  entity: RowEntity
+  keys: string[]
+}
+
 /**
  * Idempotency keys of entries before `beforeLsn` are forgotten, and so are departures from scopes.
  * `timeMs` is what keys that carry a time are compared with.
@@ -271,6 +305,8 @@ export type BorealEvent =
   | LockSaved
   | LockRemoved
   | SchedulerSaved
+  | RowsPut
+  | RowsRemoved
   | HorizonMoved
 
 /**

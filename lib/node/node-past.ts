@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { findRecovery } from '../recovery/catalog.ts'
+import { variantOf } from '../recovery/edits.ts'
 import type { PastStoreContext, Variant } from '../recovery/past-store.ts'
 import { type OpenOptions, type PastSettings, type PastStore, PastStores } from '../recovery/past-stores.ts'
 import type { Point, PointTarget } from '../recovery/point.ts'
@@ -84,7 +85,9 @@ export class NodePast {
     if (!('recoveryId' in asOf)) return { point: await this.resolve(asOf) }
     const { objects, log } = this.#options
     if (objects === undefined) throw noRecoveries()
-    return { point: (await findRecovery(objects, log.storeId, asOf.recoveryId)).recovery.point }
+    const { recovery } = await findRecovery(objects, log.storeId, asOf.recoveryId)
+    const variant = variantOf(recovery)
+    return { point: recovery.point, ...(variant === undefined ? {} : { variant }) }
   }
 
   /** Where the log begins does not change; a failure is not kept. */

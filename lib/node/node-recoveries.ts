@@ -5,6 +5,7 @@ import { sha256Of } from '../objects/checked-document.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { allRecoveries, createRecovery, deleteRecovery, findRecovery, recoveryIdOf } from '../recovery/catalog.ts'
 import { RECOVERY_FORMAT, type Recovery } from '../recovery/descriptor.ts'
+import { variantOf } from '../recovery/edits.ts'
 import type { PointTarget } from '../recovery/point.ts'
 import type { NodePast } from './node-past.ts'
 
@@ -107,7 +108,7 @@ export class NodeRecoveries {
       throw error
     })
     await deleteRecovery(this.#objects, this.#log.storeId, id)
-    if (recovery !== undefined) this.#past.stores.forget(recovery.point)
+    if (recovery !== undefined) this.#past.stores.forget(recovery.point, variantOf(recovery))
   }
 
   async #staged(id: string, request: string, key: string): Promise<StagedRecovery | undefined> {

@@ -15,6 +15,7 @@ import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
+import type { AloneOutcome, AloneTransaction } from '../writer/alone.ts'
 import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { Watermark } from '../writer/watermark.ts'
@@ -31,6 +32,7 @@ import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
 import { archiveOf } from './own-archive.ts'
 import { jobsOf } from './own-jobs.ts'
+import { movesOf, type NodeMoves } from './own-moves.ts'
 import { pastOf, recoveriesOf } from './own-past.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
@@ -76,6 +78,8 @@ export class BorealNode {
   readonly operations: Operations
   /** Earlier states of the store. */
   readonly past: NodePast
+  /** Making it like one of them. */
+  readonly moves: NodeMoves
   readonly #recoveries: NodeRecoveries | undefined
 
   private constructor(options: NodeOptions, parts: Parts) {
@@ -103,6 +107,7 @@ export class BorealNode {
     const { signal } = this.#ending
     const run = jobsOf(options)
     this.past = pastOf(this, options)
+    this.moves = movesOf(this, options)
     this.#recoveries = recoveriesOf(this, options)
     this.#backups = nodeBackups(options, run, signal)
     this.#snapshots = snapshotsOf(this, options, {
@@ -207,6 +212,11 @@ export class BorealNode {
   /** See Writer.submit. */
   submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     return this.#writer.submit(request, options)
+  }
+
+  /** See Writer.submitAlone. */
+  submitAlone(transaction: AloneTransaction): Promise<AloneOutcome> {
+    return this.#writer.submitAlone(transaction)
   }
 
   /** The answer of a transaction at a place of the log. */

@@ -9,7 +9,7 @@ import type { HeldStore } from './held-store.ts'
 import { type ImageSource, type PlacedImage, withBestImage } from './image-source.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
-export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd'> {
+export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd' | 'onBack'> {
   /** Where readers are booted from that replace others. */
   images: ImageSource
   /** How many readers to keep. */
@@ -86,7 +86,7 @@ export class ReaderPool {
     this.#lsn = step.to.lsn
     for (const steps of this.#joining) steps.push(step)
     this.#unsent.push(step)
-    if (this.#waiting.size > 0 || this.#unsent.length >= MAX_UNSENT) this.#send()
+    if (this.#waiting.size > 0 || this.#unsent.length >= MAX_UNSENT || step.framed !== undefined) this.#send()
     else this.#timer ??= setTimeout(() => this.#send(), FEED_DELAY_MS)
   }
 
@@ -99,8 +99,13 @@ export class ReaderPool {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#unsent.length === 0) return
-    for (const reader of this.#readers) reader.take(this.#unsent)
+    const steps = this.#unsent
     this.#unsent = []
+    // A large step keeps a reader away from everybody. Half of them take it first, so that the others answer meanwhile
+    // what may be answered from before it.
+    const first = this.#readers.slice(0, Math.ceil(this.#readers.length / 2))
+    const taken = Promise.all(first.map((reader) => reader.take(steps)))
+    for (const reader of this.#readers.slice(first.length)) void reader.take(steps, taken)
   }
 
   /** Runs statements on a reader. Waits for one until the deadline. */
@@ -193,7 +198,7 @@ export class ReaderPool {
     if (minLsn > (this.#readers[0]?.lsn ?? 0)) this.#handOver()
     let best: Reader | undefined
     for (const reader of this.#readers) {
-      if (reader.lsn < minLsn || reader.load >= MAX_LOAD) continue
+      if (reader.away || reader.lsn < minLsn || reader.load >= MAX_LOAD) continue
       if (best === undefined || reader.load < best.load) best = reader
     }
     return best
@@ -209,7 +214,10 @@ export class ReaderPool {
   }
 
   #boot(image: PlacedImage): Promise<Reader> {
-    return Reader.boot({ ...this.#options, onEnd: (reader) => this.#replace(reader) }, image)
+    return Reader.boot(
+      { ...this.#options, onEnd: (reader) => this.#replace(reader), onBack: () => this.#dispatch() },
+      image,
+    )
   }
 
   #replace(reader: Reader): void {
@@ -230,7 +238,7 @@ export class ReaderPool {
         this.#joining.add(steps)
         await reader.catchUp(this.#options.log, this.#lsn)
         this.#send()
-        if (steps.length > 0) reader.take(steps)
+        if (steps.length > 0) void reader.take(steps)
         this.#readers.push(reader)
         this.#dispatch()
         return

@@ -25,6 +25,8 @@ export interface ReaderOptions {
   logger: Logger
   /** When maintenance is needed. Default: that of a store on which users' SQL runs. */
   housekeeping?: Partial<HousekeepingLimits> | undefined
+  /** Hears when the reader has taken a large step and can answer again. */
+  onBack?: () => void
   /** Hears once when the reader has ended. */
   onEnd(reader: Reader): void
 }
@@ -60,15 +62,22 @@ export class Reader {
   readonly #holding = new Mutex()
   /** Those that hold the reader or wait to. */
   #holders = 0
-  /** Steps that have come while the reader is held. */
+  /** Steps that have come while the reader is held, or takes a large one. */
   #kept: Step[] | undefined
   #lsn: number
+  #away = false
+  readonly #onBack: () => void
 
-  private constructor(engine: ThreadEngine, store: Store, { logger, housekeeping = {} }: ReaderOptions) {
+  private constructor(
+    engine: ThreadEngine,
+    store: Store,
+    { logger, housekeeping = {}, onBack = () => undefined }: ReaderOptions,
+  ) {
     this.#engine = engine
     this.#store = store
     this.#logger = logger
     this.#housekeeping = housekeeping
+    this.#onBack = onBack
     this.#lsn = store.mark.lsn
   }
 
@@ -110,22 +119,62 @@ export class Reader {
     return this.#work.length + this.#holders
   }
 
-  /** Hands over steps; they must follow one another and the last one. */
-  take(steps: Step[]): void {
+  /** Whether it takes a large step and can answer nothing: what it shows meanwhile is neither the one nor the other. */
+  get away(): boolean {
+    return this.#away
+  }
+
+  /**
+   * Hands over steps; they must follow one another and the last one. A large one, and what is behind it, waits for
+   * `turn`: readers that take it in turns are not away all at once. Resolves when they are handed over, the large ones
+   * taken.
+   */
+  take(steps: Step[], turn?: Promise<unknown>): Promise<void> {
     if (this.#kept !== undefined) {
       this.#kept.push(...steps)
-      return
+      return Promise.resolve()
     }
-    for (const step of steps) {
-      if (step.from.lsn !== this.#lsn) throw new Error(`step from ${step.from.lsn} does not follow ${this.#lsn}`)
-      this.#lsn = step.to.lsn
-    }
-    this.#do(undefined, () => this.#store.take(steps)).catch((error: unknown) => {
-      if (!this.#engine.alive) return
-      // A reader that cannot take a step is of no use, and must not serve what it has as if it were newer.
-      this.#logger.error('reader cannot follow the log', { lsn: this.#lsn, error: messageOf(error) })
-      void this.#engine.kill('it could not follow the log')
+    const large = steps.findIndex(({ framed }) => framed !== undefined)
+    this.#handOver(large === -1 ? steps : steps.slice(0, large))
+    if (large === -1) return Promise.resolve()
+    this.#kept = steps.slice(large + 1)
+    return this.#takeLarge(steps[large]!, turn)
+  }
+
+  async #takeLarge(step: Step, turn: Promise<unknown> | undefined): Promise<void> {
+    await turn
+    await this.#holding.run(async () => {
+      this.#away = true
+      try {
+        this.#follows(step)
+        await this.#do(undefined, () => this.#store.take([step]))
+      } catch (error) {
+        this.#cannotFollow(error)
+      }
+      this.#away = false
+      const behind = this.#kept!
+      this.#kept = undefined
+      void this.take(behind)
     })
+    this.#onBack()
+  }
+
+  #handOver(steps: Step[]): void {
+    for (const step of steps) this.#follows(step)
+    if (steps.length === 0) return
+    this.#do(undefined, () => this.#store.take(steps)).catch((error: unknown) => this.#cannotFollow(error))
+  }
+
+  #follows(step: Step): void {
+    if (step.from.lsn !== this.#lsn) throw new Error(`step from ${step.from.lsn} does not follow ${this.#lsn}`)
+    this.#lsn = step.to.lsn
+  }
+
+  /** A reader that cannot take a step is of no use, and must not serve what it has as if it were newer. */
+  #cannotFollow(error: unknown): void {
+    if (!this.#engine.alive) return
+    this.#logger.error('reader cannot follow the log', { lsn: this.#lsn, error: messageOf(error) })
+    void this.#engine.kill('it could not follow the log')
   }
 
   /** Runs statements at one place of the log. */
@@ -142,7 +191,9 @@ export class Reader {
     this.#holders++
     try {
       return await this.#holding.run(async () => {
-        this.#kept = []
+        // While it waits for its turn at a large step, steps are kept already.
+        const holding = this.#kept === undefined
+        this.#kept ??= []
         try {
           return await work({
             lsn: this.#lsn,
@@ -150,9 +201,11 @@ export class Reader {
             readBehind: (changes, reads) => this.#readBehind(changes, reads, limitMs),
           })
         } finally {
-          const steps = this.#kept
-          this.#kept = undefined
-          if (steps.length > 0) this.take(steps)
+          if (holding) {
+            const steps = this.#kept
+            this.#kept = undefined
+            void this.take(steps)
+          }
         }
       })
     } finally {
@@ -177,6 +230,7 @@ export class Reader {
 
   /** A piece of maintenance, between other work; put off while there is any, as long as that is possible. */
   keepHouse(): Promise<Housework> {
+    if (this.#away) return Promise.resolve({ kind: 'put off' })
     const store = { run: (statements: Statement[]) => this.#do(undefined, () => this.#store.run(statements)) }
     return doSlice(store, { ...READER_HOUSEKEEPING_LIMITS, ...this.#housekeeping }, () => this.load > 0)
   }

@@ -5,7 +5,8 @@ import type { ChangeSet } from '../store/change-set.ts'
 import type { RowBefore } from '../store/change-statements.ts'
 import { keepHouse } from '../store/housekeeping.ts'
 import { type Step, stepOf } from '../store/step.ts'
-import type { Store } from '../store/store.ts'
+import { quietly, type Store } from '../store/store.ts'
+import { framedStepOf } from './framed-step.ts'
 import { type Run, type RunLimits, runsOf } from './runs.ts'
 
 export interface ReplayOptions {
@@ -67,6 +68,17 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { late
   let failure: { error: unknown } | undefined
   try {
     for await (const run of runsOf(log.follow(store.mark), upTo, limits)) {
+      if (run.framed !== undefined) {
+        await taking
+        send()
+        await taking
+        const step = framedStepOf(log, store.mark, run.framed)
+        await store.takeFramed(step, later)
+        onStep?.(step)
+        onRun?.(run)
+        last = undefined
+        continue
+      }
       // Asked for before the run before is sent, and that is sent before this one's statements are made: so the engine
       // has work all the time. What the run before changes is laid on top of what is read.
       const rows = quietly(store.rowsBefore(run.changes))
@@ -90,12 +102,6 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { late
 interface Ready {
   run: Run
   step: Step
-}
-
-/** Its failure is told when it is waited for. */
-function quietly<T>(work: Promise<T>): Promise<T> {
-  work.catch(() => undefined)
-  return work
 }
 
 /** Rows as they are after a change set that had not been applied when they were read. */

@@ -8,6 +8,8 @@ export interface Run {
   changes: ChangeSet
   to: LogMark
   events: number
+  /** A large entry, which is a run of its own: what it changes is in its frames. */
+  framed?: Entry
 }
 
 /** How much is folded into one run; an entry is never divided. Bounds memory, and how long an engine is busy with one. */
@@ -36,6 +38,13 @@ export async function* runsOf(
       for (const entry of page) {
         if (entry.lsn > upTo) break
         const events = eventsOf(entry)
+        if (entry.framed !== undefined) {
+          if (run !== undefined) yield run
+          run = undefined
+          bytes = 0
+          yield { changes: new ChangeSet(), to: markOf(entry), events, framed: entry }
+          continue
+        }
         if (run !== undefined && (run.events + events > limits.events || bytes + entry.bytes > limits.bytes)) {
           yield run
           run = undefined
@@ -63,6 +72,7 @@ export async function* runsOf(
   if (failure !== undefined) throw failure.error
 }
 
-function eventsOf({ transactions }: Entry): number {
+function eventsOf({ transactions, framed }: Entry): number {
+  if (framed !== undefined) return framed.frames.reduce((sum, { events }) => sum + events, 0)
   return transactions.reduce((sum, { events }) => sum + events.length, 0)
 }

@@ -26,6 +26,11 @@ export class Aftermath {
     }
   }
 
+  /** Configs that may have lost their last reference. */
+  get abandonedConfigs(): ReadonlySet<string> {
+    return this.#configs
+  }
+
   /** To be run behind the statements of the change sets. */
   statements(): Statement[] {
     const statements: Statement[] = []

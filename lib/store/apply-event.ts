@@ -47,6 +47,20 @@ export function childrenOf(table: Table): Table[] {
 }
 
 /**
+ * The table of an entity.
+ *
+ * @throws BorealError `log_corrupt` when there is none: a newer build wrote its rows
+ */
+export function tableOf(entity: string): Table {
+  const table = TABLES.find((each) => each.entity === entity)
+  if (table !== undefined) return table
+  throw new BorealError(
+    'log_corrupt',
+    `the log has rows of ${JSON.stringify(entity)}, an entity that this build does not know; use a newer build`,
+  )
+}
+
+/**
  * Turns one event, in its current version, into row changes. The only place that knows what events mean; the writer,
  * replay and replicas all come through here, so they cannot differ.
  */
@@ -106,6 +120,16 @@ export function applyEvent(event: BorealEvent, meta: RowMeta, sink: ChangeSink):
     case 'schedulerSaved':
       sink.put(schedulerTable, event.scheduler, meta)
       return
+    case 'rowsPut': {
+      const table = tableOf(event.entity)
+      for (const row of event.rows) sink.put(table, row, meta)
+      return
+    }
+    case 'rowsRemoved': {
+      const table = tableOf(event.entity)
+      for (const key of event.keys) sink.remove(table, key, meta)
+      return
+    }
     case 'horizonMoved':
       sink.moveHorizon(event.timeMs, event.beforeLsn)
       return

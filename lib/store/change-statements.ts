@@ -26,12 +26,12 @@ export interface AppliedMark {
 
 /**
  * The SQL of a change set: each table written once, whatever the number of rows. The statements hold values only, so
- * they can be run on any store that stands where `before` was read.
+ * they can be run on any store that stands where `before` was read. Without a mark they are a part of something larger.
  */
 export function changeStatements(
   changes: ChangeSet,
   before: RowBefore,
-  mark: AppliedMark,
+  mark: AppliedMark | undefined,
   later?: Aftermath,
 ): Statement[] {
   const effects = completed(changes, before)
@@ -51,7 +51,7 @@ export function changeStatements(
   const aftermath = later ?? new Aftermath()
   aftermath.add(changes, effects.abandonedConfigs)
   if (later === undefined) statements.push(...aftermath.statements())
-  statements.push(applied(mark))
+  if (mark !== undefined) statements.push(applied(mark))
   return statements
 }
 
@@ -89,7 +89,8 @@ function completedRows(table: Table, rows: Map<string, Change>, before: RowBefor
     recordLeaving(effects, table, old, change.first, change.firstLsn)
     if (old !== undefined) countRow(effects.jobs, table, old, -1)
     if (change.current === undefined) {
-      if (old !== undefined) written.removals.push(key)
+      // Whether a child was there is not known: one that was not is not missed.
+      if (old !== undefined || table.parent !== undefined) written.removals.push(key)
     } else {
       countRow(effects.jobs, table, change.current, 1)
       // Children are not read before they are written, so nobody knows whether they are new.

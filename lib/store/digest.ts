@@ -75,10 +75,16 @@ const TABLES: Record<string, { key: string; columns: string[] }> = {
   'boreal.horizon': { key: 'one::text', columns: ['time_ms', 'before_lsn'] },
 }
 
+/** SQL of the hash of a row of a table, of all its columns but some. */
+export function rowHash(table: string, without: readonly string[] = []): string {
+  const columns = TABLES[table]!.columns.filter((column) => !without.includes(column))
+  return `sha256(convert_to(json_build_array(${columns.join(', ')})::text, 'UTF8'))`
+}
+
 /** SQL of one table's hash (hex). */
 function tableHash(table: string): string {
-  const { key, columns } = TABLES[table]!
-  const row = `sha256(convert_to(json_build_array(${columns.join(', ')})::text, 'UTF8'))`
+  const { key } = TABLES[table]!
+  const row = rowHash(table)
   return `(select encode(sha256(coalesce(string_agg(${row}, ''::bytea order by (${key}) collate "C"), '')), 'hex') from ${table})`
 }
 

@@ -1,4 +1,5 @@
 import type { Entry } from '../log/entry.ts'
+import { BorealError } from '../model/errors.ts'
 import { hashOfKey } from '../model/idempotency-key.ts'
 import { ChangeSet, forgetBefore } from './change-set.ts'
 
@@ -10,7 +11,10 @@ export function foldEntries(entries: readonly Entry[]): ChangeSet {
 }
 
 /** Adds an entry to a change set. */
-export function foldEntry(changes: ChangeSet, entry: Pick<Entry, 'lsn' | 'time' | 'transactions'>): void {
+export function foldEntry(changes: ChangeSet, entry: Pick<Entry, 'lsn' | 'time' | 'transactions' | 'framed'>): void {
+  if (entry.framed !== undefined) {
+    throw new BorealError('internal', `the events of entry ${entry.lsn} are in frames, and are not folded as a whole`)
+  }
   const meta = { version: entry.lsn, timeMs: entry.time }
   const { horizon } = changes
   changes.apply([], meta)

@@ -1,7 +1,7 @@
 import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
 import type { Aftermath } from './aftermath.ts'
-import type { ChangeSet, IdempotencyRow } from './change-set.ts'
+import { ChangeSet, type IdempotencyRow } from './change-set.ts'
 import { changeStatements, type RowBefore } from './change-statements.ts'
 import type { Statement } from './statement.ts'
 
@@ -14,6 +14,37 @@ export interface Step {
   remembered: IdempotencyRow[]
   /** Where it moves the horizon to. */
   horizon: { timeMs: number } | undefined
+  /** Of an entry whose events are in frames: instead of statements, what makes them. */
+  framed?: FramedStep
+}
+
+/** The rows of a large entry, to be written frame by frame. */
+export interface FramedStep {
+  count: number
+  /** Verified bytes of a frame. */
+  bytes(index: number): Promise<Uint8Array>
+  /** The client's key, by its hash. */
+  key: [string, IdempotencyRow] | undefined
+}
+
+/** The step that an entry makes whose events are in frames. */
+export function framedStep(from: LogMark, to: LogMark, framed: FramedStep): Step {
+  const remembered = framed.key === undefined ? [] : [framed.key[1]]
+  return { from, to: markOf(to), statements: [], remembered, horizon: undefined, framed }
+}
+
+/** What is to be done behind the last frame. */
+export function frameEnd(
+  { from, to, framed }: Step,
+  abandonedConfigs: Iterable<string>,
+  later?: Aftermath,
+): Statement[] {
+  const changes = new ChangeSet()
+  changes.apply([], { version: to.lsn, timeMs: to.time })
+  for (const config of abandonedConfigs) changes.abandonedConfigs.add(config)
+  if (framed?.key !== undefined) changes.remember(...framed.key)
+  const mark = { previousLsn: from.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
+  return changeStatements(changes, () => undefined, mark, later)
 }
 
 /**

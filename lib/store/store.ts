@@ -1,7 +1,10 @@
 import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
 import type { Entry } from '../log/entry.ts'
+import { errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
+import type { Aftermath } from './aftermath.ts'
+import { applyFrame } from './apply-frame.ts'
 import type { ChangeSet } from './change-set.ts'
 import { beforeStatements, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
@@ -9,9 +12,9 @@ import { EngineDied } from './engine-died.ts'
 import { foldEntries } from './fold.ts'
 import { type Procedure, runningAhead } from './procedure.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
+import { readBefore } from './rows-before.ts'
 import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
-import { type Step, stepOf } from './step.ts'
-import { rowsOf, type Table } from './table.ts'
+import { frameEnd, type Step, stepOf } from './step.ts'
 
 const AS_REPLICA = statement('set local session_replication_role = replica')
 
@@ -120,13 +123,51 @@ export class Store {
   }
 
   /**
-   * Takes steps in one SQL transaction, wholly or not at all. They come from the log, so the
+   * Takes steps in one SQL transaction, wholly or not at all; a large one in one of its own. They come from the log, so the
    * writer's store has checked what rows refer to: to check it row by row again would be a third of the cost.
    */
   async take(steps: Step[]): Promise<void> {
+    for (const together of runsOfSteps(steps)) {
+      const [first] = together
+      if (first!.framed !== undefined) await this.takeFramed(first!)
+      else await this.#atomically(() => this.run(asReplica(together)), together.at(-1)!)
+    }
+  }
+
+  /** Takes the step of a large entry, frame by frame, in one SQL transaction. Nobody may read the store meanwhile. */
+  async takeFramed(step: Step, later?: Aftermath): Promise<void> {
+    await this.#atomically(async () => {
+      await this.run([BEGIN, AS_REPLICA])
+      await this.writeFramed(step, later)
+      await this.run([COMMIT])
+    }, step)
+  }
+
+  /**
+   * Writes the rows of a large entry into the SQL transaction that is open.
+   *
+   * @throws BorealError `constraint_violation` when the database does not take them
+   */
+  async writeFramed(step: Step, later?: Aftermath): Promise<void> {
+    const { count, bytes } = step.framed!
+    const meta = { version: step.to.lsn, timeMs: step.to.time }
+    const abandoned = new Set<string>()
+    let next = bytes(0)
+    for (let index = 0; index < count; index++) {
+      const frame = await next
+      // The next one is on its way while this one is written.
+      if (index + 1 < count) next = quietly(bytes(index + 1))
+      const outcome = await this.callOnTop(applyFrame, { bytes: frame, index, meta })
+      if ('refusal' in outcome) throw errorOf(outcome.refusal)
+      for (const config of outcome.abandonedConfigs) abandoned.add(config)
+    }
+    await this.run(frameEnd(step, abandoned, later))
+  }
+
+  async #atomically(work: () => Promise<unknown>, last: Step): Promise<void> {
     try {
-      await this.run(asReplica(steps))
-      this.#mark = steps.at(-1)!.to
+      await work()
+      this.#mark = last.to
     } catch (error) {
       await this.rollback()
       throw error
@@ -149,11 +190,23 @@ export class Store {
   async rowsBefore(changes: ChangeSet): Promise<RowBefore> {
     const reads = beforeStatements(changes)
     if (reads.length === 0) return () => undefined
-    const results = await this.run(reads.map((read) => read.statement))
-    const rows = new Map<Table, Map<string, object>>()
-    for (const [index, { table }] of reads.entries()) {
-      rows.set(table, new Map(rowsOf(results[index]).map(({ row }) => [table.key(row), row])))
-    }
-    return (table, key) => rows.get(table)?.get(key)
+    return readBefore(changes, await this.run(reads.map((read) => read.statement)))
   }
+}
+
+/** Steps that are taken together: a large one is alone. */
+function runsOfSteps(steps: Step[]): Step[][] {
+  const runs: Step[][] = []
+  for (const step of steps) {
+    const last = runs.at(-1)
+    if (last === undefined || step.framed !== undefined || last[0]!.framed !== undefined) runs.push([step])
+    else last.push(step)
+  }
+  return runs
+}
+
+/** Its failure is told when it is waited for. */
+export function quietly<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined)
+  return work
 }

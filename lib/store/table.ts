@@ -83,7 +83,25 @@ function cellsOf<Row extends object>(table: Table<Row>, rows: Puts<Row>): Param[
 
 /** A statement that removes rows by key. */
 export function remove(table: Table, keys: string[]): Statement {
-  return removeBy(table, table.columns[0]!.name, keys)
+  const [first, second] = table.columns.map((column) => column.name)
+  if (table.keyWidth === undefined) return removeBy(table, first!, keys)
+  return {
+    sql:
+      `delete from ${table.name} using unnest($1::text[], $2::text[]) as gone(k1, k2) ` +
+      `where ${first} = gone.k1 and ${second} = gone.k2`,
+    params: keyColumns(keys),
+  }
+}
+
+/** Composite keys as the arrays of their parts. */
+export function keyColumns(keys: Iterable<string>): Param[] {
+  const parts = [...keys].map((key) => JSON.parse(key) as [string, string])
+  const column = (index: 0 | 1) =>
+    arrayParam(
+      'text',
+      parts.map((part) => part[index]),
+    )
+  return [column(0), column(1)]
 }
 
 /** A statement that removes the rows with one of these values in a column (text). */
@@ -101,22 +119,12 @@ export function selectByKeys(table: Table, keys: Iterable<string>, part: 'row' |
       params: [arrayParam('text', [...keys])],
     }
   }
-  const parts = [...keys].map((key) => JSON.parse(key) as [string, string])
   return {
     // Lateral: each key goes through the index, whatever the planner thinks of the number of keys.
     sql:
       `select json_agg(${json}) from unnest($1::text[], $2::text[]) as wanted(k1, k2), ` +
       `lateral (select * from ${table.name} where ${first} = wanted.k1 and ${second} = wanted.k2) as ${table.name}`,
-    params: [
-      arrayParam(
-        'text',
-        parts.map(([part]) => part),
-      ),
-      arrayParam(
-        'text',
-        parts.map(([, part]) => part),
-      ),
-    ],
+    params: keyColumns(keys),
   }
 }
 

@@ -20,7 +20,7 @@ export const tasksTable: Table<TaskRow> = {
     { name: 'task_events', type: 'json', value: (row) => row.taskEvents },
     { name: 'assigned_ports', type: 'json', value: (row) => row.assignedPorts },
     { name: 'created_ms', type: 'int8', value: (row) => row.createdMs },
-    { name: 'updated_ms', type: 'int8', value: (_row, meta) => meta.timeMs },
+    { name: 'updated_ms', type: 'int8', value: (row, meta) => row.updatedMs ?? meta.timeMs },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
   rowJson: `json_build_object('taskId', task_id, ${jobJson},

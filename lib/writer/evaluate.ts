@@ -137,7 +137,15 @@ function sameBatch(request: string, transaction: WrittenTransaction, index: numb
   return { kind: 'commit', index, transaction }
 }
 
-function checkKeyTime(timeMs: number | undefined, { horizonMs, meta }: EvaluationContext): void {
+/**
+ * Refuses a key that nothing is known of any more, or that is from the future.
+ *
+ * @throws BorealError `idempotency_key_expired` or `invalid_field`
+ */
+export function checkKeyTime(
+  timeMs: number | undefined,
+  { horizonMs, meta }: { horizonMs: number; meta: { timeMs: number } },
+): void {
   if (timeMs === undefined) return
   if (timeMs < horizonMs) {
     throw new BorealError(
@@ -157,7 +165,7 @@ export function keyReused(): BorealError {
   return new BorealError('idempotency_key_reused', 'this idempotency key was used with another request')
 }
 
-function storeFull(): BorealError {
+export function storeFull(): BorealError {
   return new BorealError(
     'store_full',
     'the store has reached its memory limit: removals and changes in place go on, additions do not. ' +

@@ -5,7 +5,8 @@ import type { HorizonMoved } from '../model/events.ts'
 import type { OperationResult } from '../model/operations.ts'
 import type { TransactionRequest } from '../model/transaction.ts'
 import type { Procedure, Runner } from '../store/procedure.ts'
-import { isConstraintViolation, SqlError } from '../store/protocol.ts'
+import { SqlError } from '../store/protocol.ts'
+import { refusalOf } from '../store/refusal.ts'
 import { BEGIN, ROLLBACK } from '../store/statement.ts'
 import { type Step, stepOf } from '../store/step.ts'
 import { announceBatch, type Decision, type Evaluation, evaluateBatch } from './evaluate.ts'
@@ -120,10 +121,4 @@ function verdictOf(decision: Decision): Verdict {
     default:
       return decision
   }
-}
-
-function refusalOf(error: SqlError): ErrorData {
-  return isConstraintViolation(error)
-    ? { code: 'constraint_violation', detail: error.message, extras: {} }
-    : { code: 'internal', detail: `the rows could not be written: ${error.message}`, extras: {} }
 }

@@ -22,6 +22,8 @@ export interface RoundsOptions {
   doubtAfterMs: number
   /** Whether additions are refused. */
   full(): boolean
+  /** Whether somebody waits who needs the log for himself. */
+  contended(): boolean
   /** A batch is durable. */
   answer(batch: Submission[], verdicts: Verdict[], lsn: number): void
 }
@@ -155,11 +157,11 @@ export class Rounds {
    * one that is much smaller than the one before it rather waits for more, until the log has answered.
    */
   async #follow(store: Store, { step, verdicts }: PreparedEntry, appended: AbortSignal): Promise<Turn | undefined> {
-    const { queue, follower } = this.#options
+    const { queue, follower, contended } = this.#options
     // Where the horizon will be is known when the entry that moves it is.
     if (step.horizon !== undefined || store.uncommitted >= MAX_UNCOMMITTED) return undefined
     await queue.whenWaiting(Math.ceil(verdicts.length / 2), appended)
-    if (appended.aborted || this.#stopped || follower.contended) return undefined
+    if (appended.aborted || this.#stopped || follower.contended || contended()) return undefined
     const batch = queue.takeNow()
     if (batch.length === 0) return undefined
     const request = this.#request(batch, step.to, true)

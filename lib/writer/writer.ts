@@ -8,7 +8,9 @@ import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { Tail } from '../replica/tail.ts'
+import { Mutex } from '../store/mutex.ts'
 import type { Step } from '../store/step.ts'
+import { type AloneOutcome, type AloneTransaction, appendAlone } from './alone.ts'
 import { Answers } from './answers.ts'
 import { keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
@@ -57,6 +59,8 @@ export class Writer {
   #running: Promise<void> = Promise.resolve()
   /** Consecutive lost races, for the pause between tries. */
   #lost = 0
+  /** Batches, and what is alone in its entry, one at a time. */
+  readonly #turns = new Mutex()
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -69,6 +73,7 @@ export class Writer {
       queue: this.#queue,
       horizon: this.#horizon,
       full: () => watermark.full,
+      contended: () => this.#turns.contended,
       answer: (batch, verdicts, lsn) => {
         this.#lost = 0
         void this.#answer(batch, verdicts, lsn)
@@ -130,6 +135,22 @@ export class Writer {
     })
   }
 
+  /**
+   * Appends a transaction that is alone in its entry, with a deadline of its own: it may be large, and is decided on the
+   * store itself. Transactions wait while it is written. See {@link appendAlone}.
+   */
+  submitAlone(alone: AloneTransaction): Promise<AloneOutcome> {
+    const { follower, log, tail, runtime, watermark, patienceMs = 1_500 } = this.#options
+    return this.#turns.run(() => {
+      if (this.#stopped) return Promise.reject(stopping())
+      this.#processing = true
+      return appendAlone(alone, {
+        ...{ follower, log, tail, runtime, patienceMs, answers: this.answers, full: () => watermark.full },
+        onPending: (pending) => (this.#rounds.pending = pending),
+      }).finally(() => (this.#processing = false))
+    })
+  }
+
   /** A read of the log found this item in a slot: settles an append of ours that is in doubt there. */
   observeItem(item: LogItem): void {
     if (this.#rounds.pending?.item.lsn === item.lsn) this.#rounds.pending.observe(item)
@@ -141,6 +162,7 @@ export class Writer {
     this.#rounds.stop()
     this.#refuseWaiting()
     await this.#running
+    await this.#turns.run(() => Promise.resolve())
     // The last round may have put some back.
     this.#refuseWaiting()
   }
@@ -176,7 +198,7 @@ export class Writer {
     while (!this.#stopped) {
       const batch = await this.#queue.take()
       this.#processing = true
-      await this.#process(batch)
+      await this.#turns.run(() => this.#process(batch))
       this.#processing = false
     }
   }

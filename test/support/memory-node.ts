@@ -19,12 +19,18 @@ export interface TestNode {
   storeId: string
   /** The node's way to the table: tests hold it up, lose answers, and so on. */
   events: ScriptedLog
+  /** Where its large bodies are, and by default everything else that is an object. */
+  bodies: ObjectStore
 }
 
 export interface TestNodeOptions extends Partial<NodeOptions> {
   /** Several nodes on one table are several nodes of one store. */
   table?: MemoryTable
   storeId?: string
+  /** Nodes of one store whose entries are large share where their bodies are. */
+  bodies?: ObjectStore
+  /** Rows of a frame of a large entry. */
+  frameRows?: number
   /** When the node is stopped: at the end of the test, or of the file (`afterAll`). */
   cleanup?: Cleanup
 }
@@ -35,19 +41,24 @@ export async function memoryLog(
   storeId: string,
   runtime: Runtime = systemRuntime,
   cleanup: Cleanup = onTestFinished,
-  objects?: ObjectStore,
-): Promise<{ log: Log; events: ScriptedLog; bodies: DirectoryObjects }> {
+  {
+    objects,
+    bodies: shared,
+    frameRows,
+  }: { objects?: ObjectStore | undefined; bodies?: ObjectStore | undefined; frameRows?: number | undefined } = {},
+): Promise<{ log: Log; events: ScriptedLog; bodies: ObjectStore }> {
   const events = new ScriptedLog(new MemoryLog(storeId, table, runtime))
-  const bodies = new DirectoryObjects(await temporaryFolder(cleanup))
+  const bodies = shared ?? new DirectoryObjects(await temporaryFolder(cleanup))
   const archive = new ArchivedLog({ objects: objects ?? bodies, storeId, logger: silentLogger })
-  return { events, bodies, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger, archive }) }
+  const log = new Log(events, { storeId, bodies, runtime, logger: silentLogger, archive, frameRows })
+  return { events, bodies, log }
 }
 
 /** A node on a log in memory. By default without readers and threads, so that starting one takes half a second. */
 export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNode> {
   const { table = new MemoryTable(), storeId = 'store-of-the-test', cleanup = onTestFinished, ...rest } = options
   const runtime = rest.runtime ?? systemRuntime
-  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup, rest.objects)
+  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup, rest)
   const node = await BorealNode.open({
     image: await testImage(),
     logger: silentLogger,
@@ -60,5 +71,5 @@ export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNod
     log,
   })
   cleanup(() => node.close())
-  return { node, table, storeId, events }
+  return { node, table, storeId, events, bodies }
 }

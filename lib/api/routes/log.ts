@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Entry, LoggedTransaction } from '../../log/entry.ts'
+import type { Entry, FramedEvents, LoggedTransaction } from '../../log/entry.ts'
 import { BorealError } from '../../model/errors.ts'
 import { operationResult } from '../../model/operations.ts'
 import { lsn } from '../../model/scalars.ts'
@@ -26,11 +26,38 @@ const logEntry = z.object({
   writer: z.string(),
   bytes: z.int(),
   transactions: z.array(loggedTransaction),
+  framed: z
+    .object({
+      frames: z.int(),
+      events: z.int(),
+      put: z.record(z.string(), z.int()).describe('rows by entity'),
+      removed: z.record(z.string(), z.int()),
+    })
+    .optional()
+    .describe('of a large entry, whose events are not shown here: GET /v1/log/{lsn}/events has them in pages'),
 })
 
-function entryAnswer({ lsn, time, hash, prev, writer, bytes, transactions }: Entry, principal: Principal) {
+function entryAnswer({ lsn, time, hash, prev, writer, bytes, transactions, framed }: Entry, principal: Principal) {
   const shown = transactions.map((transaction, index) => transactionAnswer(transaction, index, principal))
-  return { lsn, time, hash, prev, writer, bytes, transactions: shown }
+  const summary = framed === undefined ? {} : { framed: framedAnswer(framed) }
+  return { lsn, time, hash, prev, writer, bytes, transactions: shown, ...summary }
+}
+
+function framedAnswer({ frames }: FramedEvents): NonNullable<z.infer<typeof logEntry>['framed']> {
+  return {
+    frames: frames.length,
+    events: frames.reduce((sum, { events }) => sum + events, 0),
+    put: summed(frames.map(({ put }) => put)),
+    removed: summed(frames.map(({ removed }) => removed)),
+  }
+}
+
+function summed(counts: (Record<string, number> | undefined)[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const each of counts) {
+    for (const [entity, rows] of Object.entries(each ?? {})) sums[entity] = (sums[entity] ?? 0) + rows
+  }
+  return sums
 }
 
 function transactionAnswer(transaction: LoggedTransaction, index: number, principal: Principal) {
@@ -92,4 +119,24 @@ const getEntry: Route = {
   },
 }
 
-export const logRoutes = [listEntries, getEntry]
+const getEvents: Route = {
+  method: 'GET',
+  path: '/v1/log/{lsn}/events',
+  name: 'getLogEvents',
+  summary: 'The events of an entry, also of a large one: a page is a frame of it, and nextCursor leads to the next one',
+  scope: 'read',
+  params: z.strictObject({ lsn: wholeNumber }),
+  query: z.strictObject({ cursor: wholeNumber.optional() }),
+  answer: z.object({ items: loggedTransaction.shape.events, nextCursor: z.string().optional() }),
+  async handle({ node, params: { lsn }, query: { cursor = 0 } }) {
+    const entry = await node.log.entry(lsn)
+    if (entry === undefined) throw new BorealError('not_found', `there is no log entry ${lsn}`)
+    const frames = entry.framed?.frames.length ?? 1
+    if (cursor >= frames) throw new BorealError('invalid_cursor', `entry ${lsn} has no frame ${cursor}`)
+    const items = await node.log.eventsIn(entry, cursor)
+    const next = cursor + 1 < frames ? { nextCursor: String(cursor + 1) } : {}
+    return { body: JSON.stringify({ items, ...next }), headers: { 'Boreal-Lsn': String(lsn) } }
+  },
+}
+
+export const logRoutes = [listEntries, getEntry, getEvents]

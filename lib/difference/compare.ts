@@ -1,0 +1,115 @@
+import { compareText } from '../model/compare-text.ts'
+import { TABLES } from '../store/apply-event.ts'
+import type { ResultSet } from '../store/protocol.ts'
+import { chunkRows, chunkSummary, type HashedRow, hashedRows, rowsByKey, summaryOf } from '../store/row-hashes.ts'
+import type { Statement } from '../store/statement.ts'
+import type { Table } from '../store/table.ts'
+
+/** A store as far as a comparison needs one: something that reads. */
+export interface Readable {
+  read(statements: Statement[]): Promise<ResultSet[]>
+}
+
+/** How the rows of some keys differ, by what would have to be done to make the first store like the second one. */
+export interface Differing {
+  table: Table
+  /** Only the second store has them. */
+  added: HashedRow[]
+  /** Both have them, but not the same. `hash` is that of the second store. */
+  changed: HashedRow[]
+  /** Only the first store has them. */
+  removed: HashedRow[]
+}
+
+export interface CompareOptions {
+  /** Rows that are compared at a time. Bounds memory, and how long a store is busy with one read. */
+  chunk?: number
+  /** Which tables; default all. */
+  tables?: readonly Table[]
+  /** Only rows behind this key (of a single table). */
+  after?: string | undefined
+}
+
+export const CHUNK_ROWS = 2_000
+
+/**
+ * How two stores differ, table by table, in the order of the keys, a chunk at a time. Everything counts but versions.
+ * Ranges that are the same cost one hash. What was read of the first store may come from different places of the log: what
+ * has changed in between is right in some way, and has to be looked at again by whoever acts on it.
+ */
+export async function* compareStores(
+  live: Readable,
+  target: Readable,
+  { chunk = CHUNK_ROWS, tables = TABLES, after }: CompareOptions = {},
+): AsyncGenerator<Differing> {
+  for (const table of tables) yield* compareTable(table, live, target, chunk, after)
+}
+
+async function* compareTable(
+  table: Table,
+  live: Readable,
+  target: Readable,
+  limit: number,
+  start: string | undefined,
+): AsyncGenerator<Differing> {
+  for (let after = start; ; ) {
+    const at = { after, limit }
+    const summarize = async (store: Readable) => summaryOf(table, (await store.read([chunkSummary(table, at)]))[0])
+    const [ours, theirs] = await Promise.all([summarize(live), summarize(target)])
+    if (ours.rows === 0 && theirs.rows === 0) return
+    if (ours.hash === theirs.hash) {
+      if (ours.rows < limit) return
+      after = ours.last
+      continue
+    }
+    const list = async (store: Readable) => hashedRows(table, (await store.read([chunkRows(table, at)]))[0])
+    const rows = await Promise.all([list(live), list(target)])
+    // A full chunk says nothing about what is behind its last row.
+    const ends = rows.filter((list) => list.length === limit).map((list) => list.at(-1)!.key)
+    const end = ends.sort((a, b) => compareKeys(table, a, b))[0]
+    const until = (list: HashedRow[]) =>
+      end === undefined ? list : list.filter(({ key }) => compareKeys(table, key, end) <= 0)
+    const differing = differingRows(table, until(rows[0]), until(rows[1]))
+    if (!isEmpty(differing)) yield differing
+    if (end === undefined) return
+    after = end
+  }
+}
+
+/** How the rows with these keys differ. */
+export async function compareKeysOf(
+  table: Table,
+  keys: readonly string[],
+  live: Readable,
+  target: Readable,
+): Promise<Differing> {
+  const statement = rowsByKey(table, keys)
+  const list = async (store: Readable) => hashedRows(table, (await store.read([statement]))[0])
+  const [ours, theirs] = await Promise.all([list(live), list(target)])
+  return differingRows(table, ours, theirs)
+}
+
+export function isEmpty({ added, changed, removed }: Differing): boolean {
+  return added.length + changed.length + removed.length === 0
+}
+
+function differingRows(table: Table, ours: HashedRow[], theirs: HashedRow[]): Differing {
+  const differing: Differing = { table, added: [], changed: [], removed: [] }
+  const before = new Map(ours.map(({ key, hash }) => [key, hash]))
+  for (const row of theirs) {
+    const hash = before.get(row.key)
+    if (hash === undefined) differing.added.push(row)
+    else if (hash !== row.hash) differing.changed.push(row)
+    before.delete(row.key)
+  }
+  for (const row of ours) if (before.has(row.key)) differing.removed.push(row)
+  return differing
+}
+
+/** The order in which the database has the keys of a table. */
+export function compareKeys(table: Table, a: string, b: string): number {
+  if (table.keyWidth === undefined) return compareText(a, b)
+  const [a1, a2] = JSON.parse(a) as [string, string]
+  const [b1, b2] = JSON.parse(b) as [string, string]
+  return compareText(a1, b1) || compareText(a2, b2)
+}

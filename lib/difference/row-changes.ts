@@ -1,0 +1,82 @@
+import type { BorealEvent, RowEntity } from '../model/events.ts'
+import { jobUpdatesTable } from '../store/job-updates-table.ts'
+import type { HashedRow } from '../store/row-hashes.ts'
+import type { Table } from '../store/table.ts'
+import { taskConfigsTable } from '../store/task-configs-table.ts'
+import { selectWhole, wholeRows } from '../store/whole-rows.ts'
+import type { Differing, Readable } from './compare.ts'
+
+/** Rows that are read whole at a time. */
+const ROWS = 500
+
+/**
+ * Turns what differs into events, piece by piece, in the order of the tables. Remembers what must be known for those that
+ * come later: which updates went with everything that belongs to them, and which have to be written because something that
+ * belongs to them is (whatever changes about an update changes its row).
+ */
+export class RowChanges {
+  readonly #target: Readable
+  /** Configs that rows put here refer to. */
+  readonly configs = new Set<string>()
+  readonly #written = new Set<string>()
+  readonly #removed = new Set<string>()
+  readonly #touched = new Set<string>()
+
+  constructor(target: Readable) {
+    this.#target = target
+  }
+
+  async *of({ table, added, changed, removed }: Differing): AsyncGenerator<BorealEvent[]> {
+    const gone = this.#gone(table, removed)
+    if (gone.length > 0) yield [{ event: 'rowsRemoved', v: 1, entity: entityOf(table), keys: gone }]
+    yield* this.#put(
+      table,
+      [...added, ...changed].map(({ key }) => key),
+    )
+    if (table.parent === undefined) return
+    for (const { key } of [...added, ...changed, ...removed]) this.#touched.add(parentKeyOf(table, key))
+  }
+
+  /** Behind all tables: updates that differ only in what belongs to them. */
+  async *rest(): AsyncGenerator<BorealEvent[]> {
+    const left = [...this.#touched].filter((key) => !this.#written.has(key) && !this.#removed.has(key))
+    yield* this.#put(jobUpdatesTable as Table, left)
+  }
+
+  /** What is removed by itself: configs go with their last reference, and parts of an update with it. */
+  #gone(table: Table, removed: HashedRow[]): string[] {
+    const keys = removed.map(({ key }) => key)
+    if (table === taskConfigsTable) return []
+    if (table === jobUpdatesTable) for (const key of keys) this.#removed.add(key)
+    return table.parent === undefined ? keys : keys.filter((key) => !this.#removed.has(parentKeyOf(table, key)))
+  }
+
+  async *#put(table: Table, keys: string[]): AsyncGenerator<BorealEvent[]> {
+    for (let start = 0; start < keys.length; start += ROWS) {
+      const some = keys.slice(start, start + ROWS)
+      const rows = await this.#rows(table, some)
+      if (rows.length > 0) yield [{ event: 'rowsPut', v: 1, entity: entityOf(table), rows }]
+    }
+  }
+
+  async #rows(table: Table, keys: string[]): Promise<object[]> {
+    const rows = await readWhole(this.#target, table, keys)
+    for (const row of rows) for (const config of table.configs?.(row) ?? []) this.configs.add(config)
+    if (table === jobUpdatesTable) for (const key of keys) this.#written.add(key)
+    return rows
+  }
+}
+
+/** Rows of a store as events hold them. */
+export async function readWhole(store: Readable, table: Table, keys: readonly string[]): Promise<object[]> {
+  return wholeRows((await store.read([selectWhole(table, keys)]))[0])
+}
+
+/** The update that a part of one belongs to. */
+export function parentKeyOf(table: Table, key: string): string {
+  return table.keyWidth === undefined ? key : (JSON.parse(key) as [string, string])[0]
+}
+
+export function entityOf(table: Table): RowEntity {
+  return table.entity as RowEntity
+}
