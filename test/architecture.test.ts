@@ -14,9 +14,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['model', 'log'],
   replica: ['model', 'log', 'store'],
   writer: ['model', 'log', 'store', 'replica'],
-  snapshot: ['model', 'log', 'objects', 'store', 'replica'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
-  api: ['model', 'log', 'store', 'snapshot', 'node'],
+  migrate: ['model', 'store'],
+  snapshot: ['model', 'log', 'objects', 'store', 'replica', 'migrate'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'migrate', 'snapshot'],
+  api: ['model', 'log', 'store', 'migrate', 'snapshot', 'node'],
   storage: ['model', 'client', 'node', 'api'],
   cli: ['model', 'log', 'client', 'node', 'api'],
 }

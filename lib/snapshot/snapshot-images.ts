@@ -1,5 +1,6 @@
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Log } from '../log/log.ts'
+import { migrateStore } from '../migrate/migrate-store.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
@@ -8,7 +9,7 @@ import type { BaseImage } from '../store/base-image.ts'
 import { type Snapshot, snapshots } from './catalog.ts'
 import type { Manifest } from './documents.ts'
 import { imageParts } from './image-object.ts'
-import { unusableBecause } from './usable.ts'
+import { mustBeMigrated, unusableBecause } from './usable.ts'
 
 export interface SnapshotImagesOptions {
   objects: ObjectStore
@@ -44,6 +45,17 @@ export function snapshotImages(options: SnapshotImagesOptions): ImageSource {
   }
 }
 
+/** What migrates a store that was booted from a snapshot; undefined when it has the schema of this build. */
+function migrationOf(manifest: Manifest, { base, logger }: SnapshotImagesOptions): PlacedImage['migrate'] {
+  if (!mustBeMigrated(manifest, base)) return undefined
+  const { schemaChecksum, snapshotId } = manifest
+  return async (engine) => {
+    const { scripts, ...way } = await migrateStore(engine, base.migrations, { schemaChecksum })
+    const ms = scripts.reduce((sum, script) => sum + script.ms, 0)
+    logger.info('migrated a store', { snapshot: snapshotId, ...way, scripts: scripts.map(({ name }) => name), ms })
+  }
+}
+
 /** The image of a snapshot, if a store may start from it. */
 async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Promise<PlacedImage | undefined> {
   const { objects, log, base, logger, onPart } = options
@@ -59,7 +71,9 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   const unusable = unusableBecause(manifest, base) ?? (await strangeToLog(manifest, log))
   if (unusable !== undefined) return pass(unusable)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
+  const migrate = migrationOf(manifest, options)
   return {
+    ...(migrate === undefined ? {} : { migrate }),
     name: `snapshot ${id}`,
     mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
     parts: imageParts(objects, manifest, onPart === undefined ? undefined : (done) => onPart(manifest, done)),
