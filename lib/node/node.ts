@@ -1,6 +1,6 @@
 import type { Log } from '../log/log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
-import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
+import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
@@ -151,6 +151,7 @@ export class BorealNode {
       limits: limitsOf(options),
       ...(options.queue === undefined ? {} : { queue: options.queue }),
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
+      newLogFormat: options.newLogFormat,
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     })
     const started = writer
@@ -171,13 +172,18 @@ export class BorealNode {
     return limitsOf(this.#options)
   }
 
+  /** The format of the store: what its log may hold. */
+  get format(): number {
+    return this.#writer.format
+  }
+
   /** The highest LSN this node knows to be durable. */
   get tailLsn(): number {
     return Math.max(this.#tail.known, this.#follower.mark.lsn)
   }
 
   /** See Writer.submit. */
-  submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
+  submit(request: WriterRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     return this.#writer.submit(request, options)
   }
 

@@ -14,6 +14,8 @@ export interface Step {
   remembered: IdempotencyRow[]
   /** Where it moves the horizon to. */
   horizon: { timeMs: number } | undefined
+  /** The format to which it finalizes the store. */
+  format: number | undefined
 }
 
 /**
@@ -28,5 +30,6 @@ export function stepOf(from: LogMark, changes: ChangeSet, to: LogMark, before: R
     statements: changeStatements(changes, before, mark, later),
     remembered: [...changes.idempotency.values()],
     horizon: changes.horizon,
+    format: changes.format?.format,
   }
 }

@@ -18,6 +18,9 @@ export interface RoundsOptions {
   queue: Queue
   horizon: Horizon
   limits: StoreLimits
+  /** The format of the store. */
+  format(): number
+  newLogFormat: number
   /** Ms after which an append of unknown outcome no longer holds the SQL transaction open. */
   doubtAfterMs: number
   /** Whether additions are refused. */
@@ -156,8 +159,9 @@ export class Rounds {
    */
   async #follow(store: Store, { step, verdicts }: PreparedEntry, appended: AbortSignal): Promise<Turn | undefined> {
     const { queue, follower } = this.#options
-    // Where the horizon will be is known when the entry that moves it is.
-    if (step.horizon !== undefined || store.uncommitted >= MAX_UNCOMMITTED) return undefined
+    // Where the horizon will be is known when the entry that moves it is; likewise the format.
+    if (step.horizon !== undefined || step.format !== undefined) return undefined
+    if (store.uncommitted >= MAX_UNCOMMITTED) return undefined
     await queue.whenWaiting(Math.ceil(verdicts.length / 2), appended)
     if (appended.aborted || this.#stopped || follower.contended) return undefined
     const batch = queue.takeNow()
@@ -187,7 +191,7 @@ export class Rounds {
   }
 
   #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean): EntryRequest {
-    const { log, runtime, horizon, limits, full } = this.#options
+    const { log, runtime, horizon, limits, full, format, newLogFormat } = this.#options
     const timeMs = log.nextTime(mark)
     for (const submission of batch) submission.state = onTop ? 'deciding' : 'appending'
     return {
@@ -201,6 +205,8 @@ export class Rounds {
       horizonMoved: horizon.next(timeMs),
       full: full(),
       limits,
+      format: format(),
+      newLogFormat,
     }
   }
 }

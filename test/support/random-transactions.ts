@@ -144,6 +144,7 @@ const operation = fc.oneof(
   { weight: 6, arbitrary: jobUpdateOperation },
   { weight: 2, arbitrary: lockOperation },
   { weight: 1, arbitrary: maintenanceOperation },
+  { weight: 1, arbitrary: hostName.map((name) => ({ op: 'removeHostAttributes', host: name })) },
   { weight: 1, arbitrary: fc.constantFrom('f1', 'f2').map((id) => ({ op: 'saveFrameworkId', id })) },
   {
     weight: 1,
