@@ -3,12 +3,14 @@ import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { benchCommand } from './bench.ts'
 import { logCommand } from './log.ts'
+import { migrationsCommand } from './migrations.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { tableCommand } from './table.ts'
+import { upgradeCommand } from './upgrade.ts'
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the data is not what it should be. */
 const FAILED = 1
@@ -28,6 +30,8 @@ export async function main(argv: string[]): Promise<void> {
     queryCommand,
     logCommand,
     snapshotCommand,
+    migrationsCommand,
+    upgradeCommand,
     replayCommand,
     tableCommand,
     benchCommand,
@@ -43,7 +47,8 @@ export async function main(argv: string[]): Promise<void> {
 
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
-  if (isBorealError(error, 'log_corrupt', 'snapshot_corrupt', 'constraint_violation')) return WRONG_DATA
+  if (isBorealError(error, 'log_corrupt', 'snapshot_corrupt', 'migration_failed', 'constraint_violation'))
+    return WRONG_DATA
   return isBorealError(error, 'invalid_field') ? WRONG_USAGE : FAILED
 }
 

@@ -34,10 +34,10 @@ interface Outcome {
   reason?: string
 }
 
-interface Operation {
+export interface Operation<Result> {
   id: string
   state: 'running' | 'done' | 'failed'
-  result?: Outcome
+  result?: Result
   problem?: { code: ErrorCode; detail: string }
 }
 
@@ -63,7 +63,7 @@ export function snapshotCommand(program: Command): void {
 
 async function now(flags: ConnectionFlags & { check?: boolean; json?: boolean }): Promise<void> {
   const client = connect(flags)
-  const { body } = await client.request<Outcome | Operation>('POST', '/v1/snapshots', {
+  const { body } = await client.request<Outcome | Operation<Outcome>>('POST', '/v1/snapshots', {
     body: flags.check ? { check: true } : {},
   })
   const outcome = 'made' in body ? body : await ended(client, body)
@@ -76,13 +76,13 @@ async function now(flags: ConnectionFlags & { check?: boolean; json?: boolean })
 }
 
 /** The node goes on by itself; looks from time to time whether it is done. */
-async function ended(client: BorealClient, started: Operation): Promise<Outcome> {
+export async function ended<Result>(client: BorealClient, started: Operation<Result>): Promise<Result> {
   for (let operation = started; ; ) {
     const { state, result, problem } = operation
     if (state === 'done') return result!
     if (state === 'failed') throw new BorealError(problem!.code, problem!.detail)
     await delay(1_000)
-    operation = await client.get<Operation>(`/v1/operations/${operation.id}`)
+    operation = await client.get<Operation<Result>>(`/v1/operations/${operation.id}`)
   }
 }
 

@@ -103,7 +103,7 @@ export function upcastEvent(stored: unknown, registry: EventRegistry = EVENT_REG
 
 /** What comes behind it may be of shapes that nobody here has heard of: better to stop where it says so. */
 function assertKnownFormat(event: FormatVersion): void {
-  if (event.format <= FORMAT_VERSION) return
+  if (!(event.format > FORMAT_VERSION)) return
   const what = `the store finalized to format ${event.format}, while this build knows formats up to ${FORMAT_VERSION}`
   throw new UnreadableEvent(what, event, { newer: true })
 }

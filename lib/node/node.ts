@@ -22,6 +22,7 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
+import { NodeMigrations } from './node-migrations.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
@@ -64,6 +65,8 @@ export class BorealNode {
   readonly #startedAt: number
   /** What takes longer than a request may. */
   readonly operations: Operations
+  /** What brings stores of other schemas to that of this build. */
+  readonly migrations: NodeMigrations
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -87,6 +90,7 @@ export class BorealNode {
       submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
     })
     this.operations = new Operations(options.runtime)
+    this.migrations = new NodeMigrations(this, { ...options, base: options.image })
     this.#snapshots = snapshotsOf(this, options, {
       readers: () => this.#pool.readers.length,
       signal: this.#ending.signal,
@@ -283,6 +287,7 @@ export class BorealNode {
       lsn: this.tailLsn,
       appliedLsn: this.#follower.mark.lsn,
       schemaVersion: this.schemaVersion,
+      format: this.format,
       writerTerm: 0,
       writer: this.log.writer,
       time: this.log.now(),
