@@ -159,14 +159,13 @@ export class Rounds {
    */
   async #follow(store: Store, { step, verdicts }: PreparedEntry, appended: AbortSignal): Promise<Turn | undefined> {
     const { queue, follower } = this.#options
-    // Where the horizon will be is known when the entry that moves it is; likewise the format.
-    if (step.horizon !== undefined || step.format !== undefined) return undefined
-    if (store.uncommitted >= MAX_UNCOMMITTED) return undefined
+    // Where the horizon will be is known when the entry that moves it is.
+    if (step.horizon !== undefined || store.uncommitted >= MAX_UNCOMMITTED) return undefined
     await queue.whenWaiting(Math.ceil(verdicts.length / 2), appended)
     if (appended.aborted || this.#stopped || follower.contended) return undefined
     const batch = queue.takeNow()
     if (batch.length === 0) return undefined
-    const request = this.#request(batch, step.to, true)
+    const request = this.#request(batch, step.to, true, step.format)
     return this.#turn(batch, request, () => store.callOnTop(prepareEntry, request))
   }
 
@@ -190,7 +189,7 @@ export class Rounds {
     }
   }
 
-  #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean): EntryRequest {
+  #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean, formatOnTop?: number): EntryRequest {
     const { log, runtime, horizon, limits, full, format, newLogFormat } = this.#options
     const timeMs = log.nextTime(mark)
     for (const submission of batch) submission.state = onTop ? 'deciding' : 'appending'
@@ -205,7 +204,7 @@ export class Rounds {
       horizonMoved: horizon.next(timeMs),
       full: full(),
       limits,
-      format: format(),
+      format: formatOnTop ?? format(),
       newLogFormat,
     }
   }
