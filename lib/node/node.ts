@@ -9,7 +9,7 @@ import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
-import { digestOf, digestStatement } from '../store/digest.ts'
+import { digestOf, digestsAt } from '../store/digest.ts'
 import { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
@@ -250,10 +250,11 @@ export class BorealNode {
     const { runtime } = this.#options
     const minLsn = await this.#tail.confirm()
     const deadline = runtime.monotonic() + DIGEST_TIMEOUT_MS
+    const { digest } = digestsAt(this.schemaVersion)
     const { lsn, results } =
       this.#pool.readers.length > 0
-        ? await this.#pool.read([digestStatement], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
-        : await this.#readFromStore([digestStatement], minLsn, deadline)
+        ? await this.#pool.read([digest], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
+        : await this.#readFromStore([digest], minLsn, deadline)
     return { lsn, digest: digestOf(results[0]) }
   }
 

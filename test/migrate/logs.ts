@@ -9,7 +9,7 @@ import { submitAll } from '../support/snapshots.ts'
 import { entriesOf } from '../support/state.ts'
 
 /** What the first schema knows: tasks that come, and stay; quotas and hosts. */
-const early: fc.Arbitrary<TransactionRequest> = fc
+export const early: fc.Arbitrary<TransactionRequest> = fc
   .oneof(
     fc.record({ id: fc.uuid(), role: fc.constantFrom('a', 'b'), cpus: fc.nat(3) }).map(({ id, role, cpus }) => ({
       op: 'saveTasks',
