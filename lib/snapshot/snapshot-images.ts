@@ -6,10 +6,11 @@ import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { ImageSource, PlacedImage } from '../replica/image-source.ts'
 import type { BaseImage } from '../store/base-image.ts'
+import type { Engine } from '../store/engine.ts'
 import { type Snapshot, snapshots } from './catalog.ts'
 import type { Manifest } from './documents.ts'
 import { imageParts } from './image-object.ts'
-import { mustBeMigrated, unusableBecause } from './usable.ts'
+import { unusableBecause } from './usable.ts'
 
 export interface SnapshotImagesOptions {
   objects: ObjectStore
@@ -45,15 +46,16 @@ export function snapshotImages(options: SnapshotImagesOptions): ImageSource {
   }
 }
 
-/** What migrates a store that was booted from a snapshot; undefined when it has the schema of this build. */
-function migrationOf(manifest: Manifest, { base, logger }: SnapshotImagesOptions): PlacedImage['migrate'] {
-  if (!mustBeMigrated(manifest, base)) return undefined
+/**
+ * Brings a store that was booted from a snapshot to the schema of this build. One that has it is looked at, too: its log may
+ * have been finalized beyond what this build reads.
+ */
+async function migrated(engine: Engine, manifest: Manifest, { base, logger }: SnapshotImagesOptions): Promise<void> {
   const { schemaChecksum, snapshotId } = manifest
-  return async (engine) => {
-    const { scripts, ...way } = await migrateStore(engine, base.migrations, { schemaChecksum })
-    const ms = scripts.reduce((sum, script) => sum + script.ms, 0)
-    logger.info('migrated a store', { snapshot: snapshotId, ...way, scripts: scripts.map(({ name }) => name), ms })
-  }
+  const { scripts, ...way } = await migrateStore(engine, base.migrations, { schemaChecksum })
+  if (scripts.length === 0) return
+  const ms = scripts.reduce((sum, script) => sum + script.ms, 0)
+  logger.info('migrated a store', { snapshot: snapshotId, ...way, scripts: scripts.map(({ name }) => name), ms })
 }
 
 /** The image of a snapshot, if a store may start from it. */
@@ -71,9 +73,8 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   const unusable = unusableBecause(manifest, base) ?? (await strangeToLog(manifest, log))
   if (unusable !== undefined) return pass(unusable)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
-  const migrate = migrationOf(manifest, options)
   return {
-    ...(migrate === undefined ? {} : { migrate }),
+    migrate: (engine) => migrated(engine, manifest, options),
     name: `snapshot ${id}`,
     mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
     parts: imageParts(objects, manifest, onPart === undefined ? undefined : (done) => onPart(manifest, done)),

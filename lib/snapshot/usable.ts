@@ -9,8 +9,8 @@ export type Rules = Pick<BaseImage, 'schemaVersion' | 'schemaChecksum' | 'migrat
 
 /**
  * Why this build cannot boot from a snapshot, in words; undefined when it can. An image is physical: it goes with a
- * version of Postgres. One of another schema has to be migrated (see {@link mustBeMigrated}); whether the scripts that
- * a newer one carries lead back to our schema is seen when they are there.
+ * version of Postgres. One of another schema is migrated when it has booted; whether the scripts that a newer one
+ * carries lead back to our schema is seen then.
  */
 export function unusableBecause(manifest: Manifest, rules: Rules): string | undefined {
   const { schemaVersion, schemaChecksum, postgres, logFormat } = manifest
@@ -22,11 +22,6 @@ export function unusableBecause(manifest: Manifest, rules: Rules): string | unde
   }
   if (logFormat > LOG_FORMAT) return `it follows log format ${logFormat}, this build knows ${LOG_FORMAT}`
   return undefined
-}
-
-/** Whether a store that boots from a snapshot has to be brought to the schema of this build. */
-export function mustBeMigrated({ schemaVersion }: Manifest, rules: Rules): boolean {
-  return schemaVersion !== rules.schemaVersion
 }
 
 function checksumAt(schemaVersion: number, { migrations }: Rules): string {

@@ -36,15 +36,26 @@ export function readFixture(schema: number): Fixture {
   return {
     log: JSON.parse(text('log.json')) as GoldenLog,
     documents: JSON.parse(text('documents.json')) as Record<string, string>,
-    image: unpacked(readFileSync(join(folderOf(schema), 'image.br')), schema === 1 ? undefined : readFixture(1).image),
+    image: imageOf(schema),
     state: JSON.parse(text('state.json')) as Fixture['state'],
   }
+}
+
+const images = new Map<number, Buffer>()
+
+function imageOf(schema: number): Buffer {
+  const known = images.get(schema)
+  if (known !== undefined) return known
+  const file = readFileSync(join(folderOf(schema), 'image.br'))
+  const image = unpacked(file, schema === 1 ? undefined : imageOf(1))
+  images.set(schema, image)
+  return image
 }
 
 /** @throws when there is one of the schema */
 export function addFixture({ log, documents, image, state }: Fixture): void {
   const { schema } = state
-  const base = schema === 1 ? undefined : readFixture(1).image
+  const base = schema === 1 ? undefined : imageOf(1)
   mkdirSync(FOLDER, { recursive: true })
   mkdirSync(folderOf(schema))
   const put = (name: string, value: unknown) =>

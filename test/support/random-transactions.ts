@@ -144,13 +144,16 @@ const operation = fc.oneof(
   { weight: 6, arbitrary: jobUpdateOperation },
   { weight: 2, arbitrary: lockOperation },
   { weight: 1, arbitrary: maintenanceOperation },
-  { weight: 1, arbitrary: hostName.map((name) => ({ op: 'removeHostAttributes', host: name })) },
   { weight: 1, arbitrary: fc.constantFrom('f1', 'f2').map((id) => ({ op: 'saveFrameworkId', id })) },
   {
     weight: 1,
     arbitrary: fc
       .record({ name: hostName, mode: fc.constantFrom('NONE', 'DRAINING') })
-      .map(({ name, mode }) => ({ op: 'saveHostAttributes', hostAttributes: host(name, { mode: mode as 'NONE' }) })),
+      .map(({ name, mode }) =>
+        name === 'h3' && mode === 'DRAINING'
+          ? { op: 'removeHostAttributes', host: name }
+          : { op: 'saveHostAttributes', hostAttributes: host(name, { mode: mode as 'NONE' }) },
+      ),
   },
 )
 
