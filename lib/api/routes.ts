@@ -9,6 +9,7 @@ import { jobUpdateRoutes } from './routes/job-updates.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { lockRoutes } from './routes/locks.ts'
 import { logRoutes } from './routes/log.ts'
+import { migrationRoutes } from './routes/migrations.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queryRoutes } from './routes/query.ts'
@@ -22,6 +23,7 @@ import { snapshotRoutes } from './routes/snapshots.ts'
 import { statusRoutes } from './routes/status.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { transactionRoutes } from './routes/transactions.ts'
+import { upgradeRoutes } from './routes/upgrade.ts'
 
 /** Routes that answer with records, and can be combined in one request. */
 export const dataRoutes: Route[] = [
@@ -51,6 +53,8 @@ export const routes: Route[] = [
   ...backtrackRoutes,
   ...recoveryRoutes,
   ...recoveryChangeRoutes,
+  ...migrationRoutes,
+  ...upgradeRoutes,
   ...operationRoutes,
 ]
 

@@ -7,6 +7,7 @@ import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
 import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
+import { migrationsCommand } from './migrations.ts'
 import { queryCommand } from './query.ts'
 import { recoveryCommand } from './recovery.ts'
 import { replayCommand } from './replay.ts'
@@ -14,6 +15,7 @@ import { snapshotCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { tableCommand } from './table.ts'
+import { upgradeCommand } from './upgrade.ts'
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the data is not what it should be. */
 const FAILED = 1
@@ -39,6 +41,8 @@ export async function main(argv: string[]): Promise<void> {
     dumpCommand,
     recoveryCommand,
     backtrackCommand,
+    migrationsCommand,
+    upgradeCommand,
     replayCommand,
     tableCommand,
     benchCommand,
@@ -59,6 +63,7 @@ function exitCode(error: unknown): number {
     'snapshot_corrupt',
     'backup_corrupt',
     'archive_corrupt',
+    'migration_failed',
     'constraint_violation',
   ] as const
   if (isBorealError(error, ...wrong)) return WRONG_DATA

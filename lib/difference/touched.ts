@@ -38,6 +38,7 @@ function sinkOf(touched: TouchedKeys): ChangeSink {
     put: (table, row) => add(table as Table, table.key(row)),
     remove: add,
     moveHorizon: () => undefined,
+    setFormat: () => undefined,
   }
 }
 

@@ -40,6 +40,7 @@ export const STATUS_OF_CODE = {
   snapshot_corrupt: 503,
   backup_corrupt: 503,
   archive_corrupt: 503,
+  migration_failed: 503,
   clock_skew: 503,
   not_leader: 503,
   outcome_unknown: 504,

@@ -1,5 +1,6 @@
 import { messageOf } from './errors.ts'
-import type { BorealEvent } from './events.ts'
+import type { BorealEvent, FormatVersion } from './events.ts'
+import { FORMAT_VERSION } from './format.ts'
 
 /**
  * Every kind of event, and how one of an older version is brought to the current one. The log keeps what was written
@@ -39,6 +40,7 @@ const UPCASTERS: { [K in EventKind]: UpcastersTo<CurrentVersion<K>> } = {
   quotaSaved: [],
   quotaRemoved: [],
   hostAttributesSaved: [],
+  hostAttributesRemoved: [],
   hostMaintenanceSaved: [],
   hostMaintenanceRemoved: [],
   jobUpdateSaved: [],
@@ -50,6 +52,7 @@ const UPCASTERS: { [K in EventKind]: UpcastersTo<CurrentVersion<K>> } = {
   rowsPut: [],
   rowsRemoved: [],
   horizonMoved: [],
+  formatVersion: [],
 }
 
 /** The kinds and versions that this build knows. */
@@ -95,7 +98,16 @@ export function upcastEvent(stored: unknown, registry: EventRegistry = EVENT_REG
     const what = `an event ${event.event} of version ${event.v}, while this build knows versions up to ${current}`
     throw new UnreadableEvent(what, event, { newer: true })
   }
-  return (event.v === current ? event : upcast(event, upcasters)) as BorealEvent
+  const known = (event.v === current ? event : upcast(event, upcasters)) as BorealEvent
+  if (known.event === 'formatVersion') assertKnownFormat(known)
+  return known
+}
+
+/** What comes behind it may be of shapes that nobody here has heard of: better to stop where it says so. */
+function assertKnownFormat(event: FormatVersion): void {
+  if (!(event.format > FORMAT_VERSION)) return
+  const what = `the store finalized to format ${event.format}, while this build knows formats up to ${FORMAT_VERSION}`
+  throw new UnreadableEvent(what, event, { newer: true })
 }
 
 function versioned(stored: unknown): Versioned {

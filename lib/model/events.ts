@@ -192,6 +192,12 @@ export interface CronJobRemoved {
   jobKey: string
 }
 
+export interface HostAttributesRemoved {
+  event: 'hostAttributesRemoved'
+  v: 1
+  host: string
+}
+
 export interface HostMaintenanceSaved {
   event: 'hostMaintenanceSaved'
   v: 1
@@ -289,6 +295,16 @@ export interface HorizonMoved {
   beforeLsn: number
 }
 
+/**
+ * From here on the log may hold events of this format: the store was finalized. Builds that do not know the format stop
+ * here. Its own shape never changes.
+ */
+export interface FormatVersion {
+  event: 'formatVersion'
+  v: 1
+  format: number
+}
+
 export type BorealEvent =
   | TasksSaved
   | TasksRemoved
@@ -297,6 +313,7 @@ export type BorealEvent =
   | QuotaSaved
   | QuotaRemoved
   | HostAttributesSaved
+  | HostAttributesRemoved
   | HostMaintenanceSaved
   | HostMaintenanceRemoved
   | JobUpdateSaved
@@ -308,6 +325,7 @@ export type BorealEvent =
   | RowsPut
   | RowsRemoved
   | HorizonMoved
+  | FormatVersion
 
 /**
  * Shapes of earlier versions that a handler may still write, because older builds may read the log: until the store is

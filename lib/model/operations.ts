@@ -71,6 +71,9 @@ export const saveCronJob = z.strictObject({ op: z.literal('saveCronJob'), jobCon
 /** Removes a cron job; silent when there is none. */
 export const removeCronJob = z.strictObject({ op: z.literal('removeCronJob'), jobKey })
 
+/** Removes the record of a host; silent when there is none. */
+export const removeHostAttributes = z.strictObject({ op: z.literal('removeHostAttributes'), host: name })
+
 /** Upserts the maintenance request of a host. */
 export const saveHostMaintenanceRequest = z.strictObject({
   op: z.literal('saveHostMaintenanceRequest'),
@@ -135,6 +138,7 @@ export const operation = z.discriminatedUnion('op', [
   saveQuota,
   removeQuota,
   saveHostAttributes,
+  removeHostAttributes,
   saveHostMaintenanceRequest,
   removeHostMaintenanceRequest,
   saveJobUpdate,
@@ -148,12 +152,26 @@ export const operation = z.discriminatedUnion('op', [
 ])
 
 export type Operation = z.infer<typeof operation>
-export type OperationName = Operation['op']
-export type OperationOf<N extends OperationName> = Extract<Operation, { op: N }>
+/** What only a node asks for, on behalf of an operator: no client can. */
+export interface FinalizeFormat {
+  op: 'finalizeFormat'
+  format: number
+}
+
+/** Everything that the writer carries out. */
+export type AnyOperation = Operation | FinalizeFormat
+
+export type OperationName = AnyOperation['op']
+export type OperationOf<N extends OperationName> = Extract<AnyOperation, { op: N }>
+
+const OPERATION_NAMES: [OperationName, ...OperationName[]] = [
+  'finalizeFormat',
+  ...operation.options.map((option) => option.shape.op.value),
+]
 
 /** What one operation did: how many rows it concerned, and what the operation adds. */
 export const operationResult = z.strictObject({
-  op: z.enum(operation.options.map((option) => option.shape.op.value) as [OperationName, ...OperationName[]]),
+  op: z.enum(OPERATION_NAMES),
   affected: z.int(),
   taskIds: z.array(z.string()).optional().describe('mutateTasks, removeTasks: the tasks concerned'),
   keys: z.array(jobUpdateKey).optional().describe('removeJobUpdates, pruneJobUpdates: the updates removed'),

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { operation, operationResult } from './operations.ts'
+import { type AnyOperation, operation, operationResult } from './operations.ts'
 import { precondition } from './preconditions.ts'
 import { lsn } from './scalars.ts'
 
@@ -16,6 +16,9 @@ export const transactionRequest = z.strictObject({
 })
 
 export type TransactionRequest = z.infer<typeof transactionRequest>
+
+/** What the writer carries out: a client's request, or one of the node's own. */
+export type WriterRequest = Omit<TransactionRequest, 'operations'> & { operations: AnyOperation[] }
 
 export const transactionAnswer = z.strictObject({
   /** Where the transaction is in the log; for one that changed nothing, the LSN at which it was decided. */

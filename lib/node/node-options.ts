@@ -69,6 +69,8 @@ export interface NodeOptions {
   maxWaitingReads?: number | undefined
   queue?: QueueLimits | undefined
   horizon?: HorizonLimits | undefined
+  /** The format that a new log begins with. Default: the newest that this build knows. */
+  newLogFormat?: number | undefined
   /** How long what is over is kept. Default: Aurora's. */
   history?: Partial<HistorySettings> | undefined
   /** Limits of what a job may hold. Default: Aurora's. */

@@ -1,6 +1,6 @@
 import type { Log } from '../log/log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
-import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
+import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
@@ -9,7 +9,7 @@ import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
-import { digestOf, digestStatement } from '../store/digest.ts'
+import { digestOf, digestsAt } from '../store/digest.ts'
 import { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
@@ -25,6 +25,7 @@ import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { NodeArchive } from './node-archive.ts'
 import { type NodeBackups, nodeBackups } from './node-backups.ts'
+import { NodeMigrations } from './node-migrations.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 import { type NodePast, noRecoveries, onlyPresent } from './node-past.ts'
 import type { NodeRecoveries } from './node-recoveries.ts'
@@ -81,6 +82,8 @@ export class BorealNode {
   /** Making it like one of them. */
   readonly moves: NodeMoves
   readonly #recoveries: NodeRecoveries | undefined
+  /** What brings stores of other schemas to that of this build. */
+  readonly migrations: NodeMigrations
 
   private constructor(options: NodeOptions, parts: Parts) {
     this.#options = options
@@ -110,6 +113,7 @@ export class BorealNode {
     this.moves = movesOf(this, options)
     this.#recoveries = recoveriesOf(this, options)
     this.#backups = nodeBackups(options, run, signal)
+    this.migrations = new NodeMigrations(this, { ...options, base: options.image })
     this.#snapshots = snapshotsOf(this, options, {
       run,
       readers: () => this.#pool.readers.length,
@@ -184,6 +188,7 @@ export class BorealNode {
       limits: limitsOf(options),
       ...(options.queue === undefined ? {} : { queue: options.queue }),
       ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
+      newLogFormat: options.newLogFormat,
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     })
     const started = writer
@@ -204,13 +209,18 @@ export class BorealNode {
     return limitsOf(this.#options)
   }
 
+  /** The format of the store: what its log may hold. */
+  get format(): number {
+    return this.#writer.format
+  }
+
   /** The highest LSN this node knows to be durable. */
   get tailLsn(): number {
     return Math.max(this.#tail.known, this.#follower.mark.lsn)
   }
 
   /** See Writer.submit. */
-  submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
+  submit(request: WriterRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     return this.#writer.submit(request, options)
   }
 
@@ -283,10 +293,11 @@ export class BorealNode {
     const { runtime } = this.#options
     const minLsn = await this.#tail.confirm()
     const deadline = runtime.monotonic() + DIGEST_TIMEOUT_MS
+    const { digest } = digestsAt(this.schemaVersion)
     const { lsn, results } =
       this.#pool.readers.length > 0
-        ? await this.#pool.read([digestStatement], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
-        : await this.#readFromStore([digestStatement], minLsn, deadline)
+        ? await this.#pool.read([digest], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
+        : await this.#readFromStore([digest], minLsn, deadline)
     return { lsn, digest: digestOf(results[0]) }
   }
 
@@ -350,6 +361,7 @@ export class BorealNode {
       lsn: this.tailLsn,
       appliedLsn: this.#follower.mark.lsn,
       schemaVersion: this.schemaVersion,
+      format: this.format,
       writerTerm: 0,
       writer: this.log.writer,
       time: this.log.now(),

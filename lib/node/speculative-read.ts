@@ -28,7 +28,7 @@ export async function readSpeculatively(
   consistency: Consistency,
   client?: string,
 ): Promise<SpeculativeAnswer> {
-  const plan = planSpeculation(transaction, node.limits)
+  const plan = planSpeculation(transaction, node)
   const decide = (read: ResultSet[], lsn: number) => plan.decide(read, lsn, node.log.now())
   if (transaction.operations.length === 0) {
     // Nothing is written, so everything fits into one message.

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { hashOfText } from '../model/canonical.ts'
 import { BorealError } from '../model/errors.ts'
+import { FORMAT_VERSION } from '../model/format.ts'
 import { type Operation, operation } from '../model/operations.ts'
 import { MAX_OPERATIONS } from '../model/transaction.ts'
 import { changeStatements } from '../store/change-statements.ts'
@@ -58,7 +59,7 @@ async function apply(store: Store, { operations, at, by }: Edit, version: number
   const plan = announceBatch([candidate]).plan()
   const snapshot = plan.load(await store.run(plan.statements))
   const meta = { version, timeMs: at }
-  const context = { meta, horizonMs: 0, full: false, limits: STORE_LIMITS }
+  const context = { meta, horizonMs: 0, full: false, limits: STORE_LIMITS, format: FORMAT_VERSION }
   const { decisions, changes, before } = evaluateBatch([candidate], snapshot, context)
   const [decision] = decisions
   if (decision?.kind === 'refuse') throw decision.error

@@ -10,6 +10,8 @@ export interface PlacedImage extends StoreImage {
   mark: LogMark
   /** What it is, for the log of the node. */
   name: string
+  /** Brings a store that was booted from it to the schema of this build; absent where it has that. */
+  migrate?(engine: Engine): Promise<unknown>
 }
 
 /**
@@ -71,10 +73,14 @@ export async function withBestImage<T>(
   throw failure
 }
 
-/** Takes over an engine that was booted from an image. Throws, and ends it, when it does not stand where it should. */
+/**
+ * Takes over an engine that was booted from an image, and brings it to the schema of this build. Throws, and ends it, when
+ * that fails, or when it does not stand where it should.
+ */
 export async function openStore(engine: Engine, image: PlacedImage): Promise<Store> {
   const { mark } = image
   try {
+    await image.migrate?.(engine)
     const store = await Store.open(engine, mark)
     const { lsn, hash, time } = store.mark
     if (lsn === mark.lsn && hash === mark.hash && time === mark.time) return store

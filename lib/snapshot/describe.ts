@@ -1,4 +1,4 @@
-import { digestOf, digestStatement, rowCountsStatement } from '../store/digest.ts'
+import { digestOf, digestsAt } from '../store/digest.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
 import type { Store } from '../store/store.ts'
@@ -9,9 +9,10 @@ export interface Contents {
   rows: Record<string, number>
 }
 
-/** Reads every row. */
-export async function contentsOf(store: Store): Promise<Contents> {
-  const [digest, rows] = await store.run([digestStatement, rowCountsStatement])
+/** Reads every row; of a store of this build's schema, unless another one is named. */
+export async function contentsOf(store: Pick<Store, 'run'>, schemaVersion?: number): Promise<Contents> {
+  const statements = digestsAt(schemaVersion)
+  const [digest, rows] = await store.run([statements.digest, statements.rowCounts])
   return { digest: digestOf(digest), rows: jsonOf(rows)! }
 }
 

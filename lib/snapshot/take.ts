@@ -80,8 +80,9 @@ export async function takeSnapshot(context: SnapshotContext, options: TakeOption
   const end = upTo ?? peer?.lsn ?? Number.POSITIVE_INFINITY
   if (newest !== undefined && (newest.lsn >= end || (await log.probe(newest.lsn)) === undefined)) {
     const reason = options.check ? await damageOf(context, newest) : undefined
-    if (reason === undefined) return nothingNew(newest)
-    logger.warn('the newest snapshot is damaged, taking another one', { snapshot: newest.id, reason })
+    if (reason !== undefined) {
+      logger.warn('the newest snapshot is damaged, taking another one', { snapshot: newest.id, reason })
+    } else if (!isOlder(newest, context)) return nothingNew(newest)
   }
   const manifest = await writeSnapshot(context, end)
   if (manifest === undefined)
@@ -95,6 +96,14 @@ export async function takeSnapshot(context: SnapshotContext, options: TakeOption
 
 function nothingNew({ id, lsn }: Snapshot): SnapshotOutcome {
   return { made: false, snapshotId: id, lsn, reason: `the newest verified snapshot has everything, up to LSN ${lsn}` }
+}
+
+/**
+ * Whether it is of an older schema: every store that starts from it has to be migrated. One of a newer schema is left to
+ * the builds that took it, or builds side by side would replace each other's for ever.
+ */
+function isOlder({ manifest }: Snapshot, { base }: SnapshotContext): boolean {
+  return manifest!.schemaVersion < base.schemaVersion
 }
 
 async function damageOf({ objects }: SnapshotContext, { manifest }: Snapshot): Promise<string | undefined> {
@@ -115,7 +124,7 @@ async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Ma
     const { mark } = store
     if (isEmpty) return undefined
     await tidy(store)
-    const contents = await contentsOf(store)
+    const contents = await contentsOf(store, base.schemaVersion)
     const started = await startedBefore(context, mark, contents)
     if (started !== undefined) return started
     const place = { storeId: log.storeId, snapshotId: snapshotId(mark.lsn, runtime.newId()) }

@@ -17,6 +17,8 @@ export interface Peer {
  * Restores a snapshot in a fresh store, from the object store, and compares digest and row counts with those of its
  * source, and of a peer. If they are the same, `verified.json` says so: from then on stores start from it.
  *
+ * The store is that of the snapshot's schema: it is not migrated. One of a newer schema than this build's it does not know.
+ *
  * @throws BorealError `snapshot_corrupt` with what differs; the snapshot stays unverified
  */
 export async function verifySnapshot(context: SnapshotContext, manifest: Manifest, peer?: Peer): Promise<void> {
@@ -36,7 +38,7 @@ export async function verifySnapshot(context: SnapshotContext, manifest: Manifes
   }
   const store = await openStore(await boot(image), image)
   try {
-    const differs = difference({ digest, rows }, await contentsOf(store))
+    const differs = difference({ digest, rows }, await contentsOf(store, manifest.schemaVersion))
     if (differs !== undefined) throw refusal(snapshotId, `restored, ${differs}`)
   } finally {
     await store.engine.kill()

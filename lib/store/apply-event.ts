@@ -22,6 +22,7 @@ export interface ChangeSink {
   put<Row extends object>(table: Table<Row>, row: Row, meta: RowMeta): void
   remove(table: Table, key: string, meta: RowMeta): void
   moveHorizon(timeMs: number, beforeLsn: number): void
+  setFormat(format: number, meta: RowMeta): void
 }
 
 /** The tables that events write, in the order in which rows must be written (a row before what refers to it). */
@@ -89,6 +90,9 @@ export function applyEvent(event: BorealEvent, meta: RowMeta, sink: ChangeSink):
     case 'hostAttributesSaved':
       sink.put(hostsTable, event.hostAttributes, meta)
       return
+    case 'hostAttributesRemoved':
+      sink.remove(hostsTable, event.host, meta)
+      return
     case 'hostMaintenanceSaved':
       sink.put(hostMaintenanceTable, event.request, meta)
       return
@@ -132,6 +136,9 @@ export function applyEvent(event: BorealEvent, meta: RowMeta, sink: ChangeSink):
     }
     case 'horizonMoved':
       sink.moveHorizon(event.timeMs, event.beforeLsn)
+      return
+    case 'formatVersion':
+      sink.setFormat(event.format, meta)
       return
     default:
       // The log gives no event that this build does not know; a kind without its case does not compile.

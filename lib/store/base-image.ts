@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { PgliteEngine } from './engine.ts'
 import { inSharedMemory, partsInMemory, type StoreImage } from './image-parts.ts'
-import { loadMigrations, type Migration } from './migrations.ts'
+import { loadMigrations, type Migration, schemaChecksumOf } from './migrations.ts'
 import { INITDB_PARAMS, POSTGRES_CONF } from './postgres-conf.ts'
 import { statement } from './statement.ts'
 
@@ -21,9 +21,13 @@ export interface BaseImage extends StoreImage {
   schemaVersion: number
   /** Over the migrations that made the schema, hex: builds with the same one mean the same by their tables. */
   schemaChecksum: string
+  /** Those migrations, in order: the rules by which stores of other schemas become ones of this. */
+  migrations: readonly Migration[]
 }
 
 export interface BaseImageOptions {
+  /** The migrations that make the schema, from the first on. Default: all of this build. */
+  migrations?: readonly Migration[] | undefined
   /** Where images are kept; default `BOREAL_CACHE`, else a folder under the system's temporary directory. */
   cacheDir?: string | undefined
   /** Hears when an image has to be built, which takes some seconds. */
@@ -32,7 +36,7 @@ export interface BaseImageOptions {
 
 /** Loads the base image from the cache, or builds it. */
 export async function loadBaseImage(options: BaseImageOptions = {}): Promise<BaseImage> {
-  const migrations = loadMigrations()
+  const migrations = options.migrations ?? loadMigrations()
   const dir = options.cacheDir ?? process.env.BOREAL_CACHE ?? join(tmpdir(), 'boreal-cache')
   const file = join(dir, `base-${imageKey(migrations)}.tar`)
   const wasm = await compileDatabase()
@@ -40,10 +44,8 @@ export async function loadBaseImage(options: BaseImageOptions = {}): Promise<Bas
   return { parts: partsInMemory(inSharedMemory(bytes)), wasm, ...schemaOf(migrations) }
 }
 
-function schemaOf(migrations: Migration[]): Pick<BaseImage, 'schemaVersion' | 'schemaChecksum'> {
-  const checksums = migrations.map(({ checksum }) => checksum)
-  const schemaChecksum = createHash('sha256').update(checksums.join('\0')).digest('hex')
-  return { schemaVersion: migrations.length, schemaChecksum }
+function schemaOf(migrations: readonly Migration[]): Omit<BaseImage, keyof StoreImage> {
+  return { schemaVersion: migrations.length, schemaChecksum: schemaChecksumOf(migrations), migrations }
 }
 
 async function compileDatabase(): Promise<WebAssembly.Module> {
@@ -51,7 +53,7 @@ async function compileDatabase(): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await readFile(file))
 }
 
-function imageKey(migrations: Migration[]): string {
+function imageKey(migrations: readonly Migration[]): string {
   const parts = [PGLITE_VERSION, POSTGRES_CONF, ...INITDB_PARAMS]
   for (const migration of migrations) parts.push(migration.checksum)
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 24)
@@ -60,7 +62,7 @@ function imageKey(migrations: Migration[]): string {
 async function buildInto(
   dir: string,
   file: string,
-  migrations: Migration[],
+  migrations: readonly Migration[],
   options: BaseImageOptions,
 ): Promise<Uint8Array> {
   options.onBuild?.()

@@ -26,6 +26,8 @@ export class ChangeSet implements ChangeSink {
   /** By key hash: a key that was forgotten may be used anew. */
   readonly idempotency = new Map<string, IdempotencyRow>()
   horizon: { timeMs: number; beforeLsn: number } | undefined
+  /** The format to which the store was finalized, and the LSN of that. */
+  format: { format: number; version: number } | undefined
 
   /** Adds the events of one transaction of the entry at `meta.version`. */
   apply(events: readonly BorealEvent[], meta: RowMeta): void {
@@ -59,6 +61,10 @@ export class ChangeSet implements ChangeSink {
   moveHorizon(timeMs: number, beforeLsn: number): void {
     this.horizon = { timeMs, beforeLsn }
     forgetBefore(this.idempotency, timeMs)
+  }
+
+  setFormat(format: number, { version }: RowMeta): void {
+    this.format = { format, version }
   }
 
   /** Keys of every row touched, by table. */

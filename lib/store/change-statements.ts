@@ -1,6 +1,7 @@
 import { Aftermath } from './aftermath.ts'
 import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
+import { writeFormat } from './format.ts'
 import { countRow, forgetTasks, removeEmptyJobs, upsertJobs } from './job-changes.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
 import { insert, type Puts, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
@@ -48,6 +49,7 @@ export function changeStatements(
   for (const each of [forgetTasks(effects.jobs), removeEmptyJobs(effects.jobs)]) if (each) statements.push(each)
   if (changes.tables.size > 0) statements.push(entityChanges(changes))
   if (effects.departures.size > 0) statements.push(departures(effects))
+  if (changes.format !== undefined) statements.push(writeFormat(changes.format))
   const aftermath = later ?? new Aftermath()
   aftermath.add(changes, effects.abandonedConfigs)
   if (later === undefined) statements.push(...aftermath.statements())

@@ -30,6 +30,17 @@ export function loadMigrations(): Migration[] {
   })
 }
 
+/** Over the checksums of the migrations that made a schema, hex: stores with the same one mean the same by their tables. */
+export function schemaChecksumOf(migrations: readonly Pick<Migration, 'checksum'>[]): string {
+  const checksums = migrations.map(({ checksum }) => checksum)
+  return createHash('sha256').update(checksums.join('\0')).digest('hex')
+}
+
+/** Folder of a migration below `migrations/`. */
+export function folderOf({ number, name }: Pick<Migration, 'number' | 'name'>): string {
+  return `${String(number).padStart(4, '0')}_${name}`
+}
+
 function readMigration(root: string, folder: string): Migration {
   const script = (name: string) => {
     const file = join(root, folder, name)

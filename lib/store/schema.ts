@@ -1,7 +1,14 @@
 /** The SQL schema as Kysely types. A test compares it with information_schema. */
 export interface Schema {
   job: JobTable
-  task_config: { config_id: string; config: unknown; version: number }
+  task_config: {
+    config_id: string
+    config: unknown
+    version: number
+    num_cpus: number | null
+    ram_mb: number | null
+    disk_mb: number | null
+  }
   task: TaskTable
   quota: { role: string; num_cpus: number; ram_mb: number; disk_mb: number; quota: unknown; version: number }
   host: { host: string; slave_id: string | null; mode: string; attributes: unknown; version: number }
@@ -31,6 +38,8 @@ export interface Schema {
   host_attribute: { host: string; name: string; value: string; version: number }
   job_summary: JobSummaryView
   role_summary: RoleSummaryView
+  job_usage: JobUsageView
+  role_usage: RoleUsageView
   role: { role: string; version: number }
   'boreal.applied': { one: number; lsn: number; hash: string; time_ms: number }
   'boreal.horizon': { one: number; time_ms: number; before_lsn: number }
@@ -38,6 +47,7 @@ export interface Schema {
   'boreal.entity_change': { entity: string; version: number }
   'boreal.role_departure': { role: string; version: number }
   'boreal.departure': { entity: string; scope: string; version: number }
+  'boreal.format': { one: string; format: number; version: number }
   'boreal.schema_migration': { number: number; name: string; checksum: string; down_sql: string }
 }
 
@@ -92,6 +102,30 @@ interface RoleSummaryView extends StatusCounters {
   active_updates: number
   active: number
   terminal: number
+  changed_lsn: number
+}
+
+interface JobUsageView {
+  job_id: string
+  role: string
+  environment: string
+  name: string
+  tasks: number
+  num_cpus: number
+  ram_mb: number
+  disk_mb: number
+  changed_lsn: number
+}
+
+interface RoleUsageView {
+  role: string
+  tasks: number
+  num_cpus: number
+  quota_num_cpus: number | null
+  ram_mb: number
+  quota_ram_mb: number | null
+  disk_mb: number
+  quota_disk_mb: number | null
   changed_lsn: number
 }
 

@@ -14,6 +14,8 @@ export interface Step {
   remembered: IdempotencyRow[]
   /** Where it moves the horizon to. */
   horizon: { timeMs: number } | undefined
+  /** The format to which it finalizes the store. */
+  format: number | undefined
   /** Of an entry whose events are in frames: instead of statements, what makes them. */
   framed?: FramedStep
 }
@@ -30,7 +32,7 @@ export interface FramedStep {
 /** The step that an entry makes whose events are in frames. */
 export function framedStep(from: LogMark, to: LogMark, framed: FramedStep): Step {
   const remembered = framed.key === undefined ? [] : [framed.key[1]]
-  return { from, to: markOf(to), statements: [], remembered, horizon: undefined, framed }
+  return { from, to: markOf(to), statements: [], remembered, horizon: undefined, format: undefined, framed }
 }
 
 /** What is to be done behind the last frame. */
@@ -59,5 +61,6 @@ export function stepOf(from: LogMark, changes: ChangeSet, to: LogMark, before: R
     statements: changeStatements(changes, before, mark, later),
     remembered: [...changes.idempotency.values()],
     horizon: changes.horizon,
+    format: changes.format?.format,
   }
 }

@@ -8,6 +8,7 @@ import type { PendingAppend, Settled } from '../log/pending-append.ts'
 import { errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { BorealEvent } from '../model/events.ts'
+import { assertWritable } from '../model/format.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
@@ -68,6 +69,8 @@ export interface AloneContext {
   patienceMs: number
   /** Whether additions are refused. */
   full(): boolean
+  /** The format of the store: what newer ones may say is refused. */
+  format(): number
   /** Tells of the append on its way, and of its end. */
   onPending(pending: PendingAppend | undefined): void
 }
@@ -78,7 +81,7 @@ type Attempt = AloneOutcome | { kind: 'lost' }
  * Appends a transaction that is alone in its entry: reads, decides and writes on the writer's store, appends, commits.
  * To be called while no batch is on its way. Decided again when another node wins the slot.
  *
- * @throws BorealError `deadline_exceeded` when it did not happen in time (it did not happen at all); `constraint_violation`
+ * @throws BorealError `not_finalized`; `deadline_exceeded` when it did not happen in time (it did not happen at all); `constraint_violation`
  *   when the store does not take the rows; `store_full`; what `decide` throws; `log_unavailable`
  */
 export async function appendAlone(alone: AloneTransaction, context: AloneContext): Promise<AloneOutcome> {
@@ -124,6 +127,7 @@ async function attempt(alone: AloneTransaction, store: Store, context: AloneCont
     await store.rollback()
     return { kind: 'nothing', lsn: mark.lsn }
   }
+  checkFormat(decision, context.format())
   if (decision.growth > 0 && context.full()) throw storeFull()
   const { encoded, step, transaction } = await written(alone, decision, store, context)
   const settled = await append(encoded, alone, context)
@@ -141,6 +145,12 @@ async function attempt(alone: AloneTransaction, store: Store, context: AloneCont
   context.follower.tell(step)
   const { id, request, results } = transaction
   return { kind: 'committed', answer: context.answers.add(step.to.lsn, 0, { id, request, results }) }
+}
+
+/** What is staged are rows that are put and removed, whichever of both. */
+function checkFormat({ events, stage }: AloneDecision, format: number): void {
+  if (stage !== undefined) assertWritable({ event: 'rowsPut', v: 1 }, format)
+  for (const event of events) assertWritable(event, format)
 }
 
 function isEmpty({ events, stage }: AloneDecision): boolean {

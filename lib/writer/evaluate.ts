@@ -1,7 +1,7 @@
 import type { WrittenTransaction } from '../log/entry.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { OperationResult } from '../model/operations.ts'
-import type { TransactionRequest } from '../model/transaction.ts'
+import type { WriterRequest } from '../model/transaction.ts'
 import { ChangeSet } from '../store/change-set.ts'
 import type { RowBefore } from '../store/change-statements.ts'
 import type { RowMeta } from '../store/table.ts'
@@ -17,7 +17,7 @@ import type { SubmittedTransaction } from './submission.ts'
 export interface Candidate extends Omit<SubmittedTransaction, 'text'> {
   /** ULID that it will have in the log. */
   id: string
-  request: TransactionRequest
+  request: WriterRequest
 }
 
 /** What became of one transaction of a batch. */
@@ -48,6 +48,8 @@ export interface EvaluationContext {
   /** Refuse what adds rows. */
   full: boolean
   limits: StoreLimits
+  /** The format of the store: what newer ones may say is refused. */
+  format: number
 }
 
 /** How far in the future the time of an idempotency key may be. */
@@ -109,8 +111,8 @@ function decide(
       if (before !== undefined) return { kind: 'repeat', ...before }
       checkKeyTime(key.timeMs, context)
     }
-    const { meta, limits } = context
-    const state = new Overlay({ snapshot, changes, tally, meta, limits })
+    const { meta, limits, format } = context
+    const state = new Overlay({ snapshot, changes, tally, meta, limits, format })
     checkPreconditions(request.preconditions ?? [], state)
     const results = request.operations.map((operation) => decideOperation(operation, state))
     if (state.events.length === 0) return { kind: 'noop', id, results }

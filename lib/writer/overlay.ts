@@ -2,6 +2,7 @@ import { compareText } from '../model/compare-text.ts'
 import { BorealError } from '../model/errors.ts'
 import { type EventRegistry, upcastEvent } from '../model/event-registry.ts'
 import type { BorealEvent, WrittenEvent } from '../model/events.ts'
+import { assertWritable, FORMAT_VERSION } from '../model/format.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import type { Scope } from '../model/preconditions.ts'
 import { MAX_ROWS } from '../model/transaction.ts'
@@ -23,6 +24,8 @@ export interface BatchContext {
   /** LSN and time that the changes will have. */
   meta: RowMeta
   limits: StoreLimits
+  /** The format of the store. Default: that of this build. */
+  format?: number
   /** The events that may be emitted. Default: those of this build. */
   registry?: EventRegistry
 }
@@ -127,8 +130,14 @@ export class Overlay implements ChangeSink {
     return this.#snapshot.roleDepartures.get(role) ?? 0
   }
 
+  /** The format of the store. */
+  get format(): number {
+    return this.#context.format ?? FORMAT_VERSION
+  }
+
   /** Makes an event part of the transaction; what follows sees its effect, which is the one that replay will give it. */
   emit(event: WrittenEvent): void {
+    assertWritable(event, this.format)
     this.events.push(event)
     applyEvent(this.#upcast(event), this.meta, this)
   }
@@ -168,6 +177,10 @@ export class Overlay implements ChangeSink {
 
   moveHorizon(): void {
     throw new BorealError('internal', 'the horizon is not moved by operations')
+  }
+
+  setFormat(): void {
+    // Nothing in the batch goes by it: what follows is decided by the format before.
   }
 
   #upcast(event: WrittenEvent): BorealEvent {

@@ -1,9 +1,10 @@
 import type { LogMark } from '../log/chain.ts'
 import { type EncodedEntry, type EntryIds, encodeEntry } from '../log/entry-codec.ts'
 import { type ErrorData, errorData } from '../model/error-data.ts'
-import type { HorizonMoved } from '../model/events.ts'
+import type { FormatVersion, HorizonMoved } from '../model/events.ts'
+import { FIRST_FORMAT } from '../model/format.ts'
 import type { OperationResult } from '../model/operations.ts'
-import type { TransactionRequest } from '../model/transaction.ts'
+import type { WriterRequest } from '../model/transaction.ts'
 import type { Procedure, Runner } from '../store/procedure.ts'
 import { SqlError } from '../store/protocol.ts'
 import { refusalOf } from '../store/refusal.ts'
@@ -35,6 +36,10 @@ export interface EntryRequest {
   /** Refuse what adds rows. */
   full: boolean
   limits: StoreLimits
+  /** The format of the store. */
+  format: number
+  /** The format that a log begins with, by its first entry. */
+  newLogFormat: number
 }
 
 /** What became of one transaction. */
@@ -76,7 +81,9 @@ export const prepareEntry: Procedure<EntryRequest, Preparation> = {
       if (!request.onTop) await engine.run([ROLLBACK])
       return { kind: 'decided', verdicts }
     }
-    if (horizonMoved !== undefined) moveHorizon(evaluation, horizonMoved, request)
+    if (horizonMoved !== undefined) append(evaluation, 'horizon', horizonMoved, request)
+    if (beginsLog(request))
+      append(evaluation, 'format', { event: 'formatVersion', v: 1, format: formatOf(request) }, request)
     const encoded = encodeEntry({ lsn: mark.lsn + 1, time: timeMs, prev: mark.hash, transactions }, ids)
     const step = stepOf(mark, changes, encoded.item, evaluation.before)
     try {
@@ -95,19 +102,37 @@ async function decide(engine: Runner, request: EntryRequest): Promise<Evaluation
   const batch = request.batch.map(({ text, ...rest }, index) => ({
     ...rest,
     id: transactionIds[index]!,
-    request: JSON.parse(text) as TransactionRequest,
+    request: JSON.parse(text) as WriterRequest,
   }))
   const plan = announceBatch(batch).plan()
   const begin = request.onTop ? [] : [BEGIN]
   const snapshot = plan.load((await engine.run([...begin, ...plan.statements])).slice(begin.length))
-  return evaluateBatch(batch, snapshot, { meta: { version: mark.lsn + 1, timeMs }, horizonMs, full, limits })
+  const meta = { version: mark.lsn + 1, timeMs }
+  return evaluateBatch(batch, snapshot, { meta, horizonMs, full, limits, format: formatOf(request) })
 }
 
-/** Forgetting old keys is a transaction like any other, at the end of the batch. */
-function moveHorizon({ transactions, changes }: Evaluation, moved: HorizonMoved, request: EntryRequest): void {
-  changes.apply([moved], { version: changes.lsn, timeMs: changes.timeMs })
+/**
+ * Nobody has read the log of a new store, so it begins with all that its first writer knows, and need not be finalized.
+ * (Not that of a clone, which goes on with the state of its parent.)
+ */
+function beginsLog({ mark, newLogFormat }: EntryRequest): boolean {
+  return mark.lsn === 0 && newLogFormat > FIRST_FORMAT
+}
+
+function formatOf(request: EntryRequest): number {
+  return beginsLog(request) ? request.newLogFormat : request.format
+}
+
+/** What the node adds is a transaction like any other, at the end of the batch. There is one at most: a new log has no keys. */
+function append(
+  { transactions, changes }: Evaluation,
+  reason: string,
+  event: HorizonMoved | FormatVersion,
+  request: EntryRequest,
+): void {
+  changes.apply([event], { version: changes.lsn, timeMs: changes.timeMs })
   const id = request.transactionIds[request.batch.length]!
-  transactions.push({ id, actor: 'boreal', reason: 'horizon', events: [moved], results: [] })
+  transactions.push({ id, actor: 'boreal', reason, events: [event], results: [] })
 }
 
 function verdictOf(decision: Decision): Verdict {

@@ -18,6 +18,9 @@ export interface RoundsOptions {
   queue: Queue
   horizon: Horizon
   limits: StoreLimits
+  /** The format of the store. */
+  format(): number
+  newLogFormat: number
   /** Ms after which an append of unknown outcome no longer holds the SQL transaction open. */
   doubtAfterMs: number
   /** Whether additions are refused. */
@@ -164,7 +167,7 @@ export class Rounds {
     if (appended.aborted || this.#stopped || follower.contended || contended()) return undefined
     const batch = queue.takeNow()
     if (batch.length === 0) return undefined
-    const request = this.#request(batch, step.to, true)
+    const request = this.#request(batch, step.to, true, step.format)
     return this.#turn(batch, request, () => store.callOnTop(prepareEntry, request))
   }
 
@@ -188,8 +191,8 @@ export class Rounds {
     }
   }
 
-  #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean): EntryRequest {
-    const { log, runtime, horizon, limits, full } = this.#options
+  #request(batch: Submission[], mark: EntryRequest['mark'], onTop: boolean, formatOnTop?: number): EntryRequest {
+    const { log, runtime, horizon, limits, full, format, newLogFormat } = this.#options
     const timeMs = log.nextTime(mark)
     for (const submission of batch) submission.state = onTop ? 'deciding' : 'appending'
     return {
@@ -203,6 +206,8 @@ export class Rounds {
       horizonMoved: horizon.next(timeMs),
       full: full(),
       limits,
+      format: formatOnTop ?? format(),
+      newLogFormat,
     }
   }
 }

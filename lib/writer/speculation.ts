@@ -32,7 +32,7 @@ export interface SpeculationPlan {
 
 export function planSpeculation(
   { preconditions = [], operations }: TransactionRequest,
-  limits: StoreLimits,
+  { limits, format }: { limits: StoreLimits; format: number },
 ): SpeculationPlan {
   const reads = new BatchReads()
   for (const precondition of preconditions) announcePrecondition(precondition, reads)
@@ -44,7 +44,7 @@ export function planSpeculation(
       const snapshot = load(read)
       const meta = { version: lsn + 1, timeMs }
       const changes = new ChangeSet()
-      const state = new Overlay({ snapshot, changes, tally: new JobTally(), meta, limits })
+      const state = new Overlay({ snapshot, changes, tally: new JobTally(), meta, limits, format })
       checkPreconditions(preconditions, state)
       const results = operations.map((operation) => decideOperation(operation, state))
       if (state.events.length === 0) return { results, changes: [] }

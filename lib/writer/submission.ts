@@ -1,6 +1,6 @@
 import { hashOfText } from '../model/canonical.ts'
 import { hashOfKey, timeOfKey } from '../model/idempotency-key.ts'
-import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
+import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
 
 /** Who asks, and how. */
 export interface SubmitOptions {
@@ -52,7 +52,7 @@ export interface Submission extends SubmittedTransaction {
 
 /** What can be worked out before the transaction has its turn. */
 export function submissionOf(
-  request: TransactionRequest,
+  request: WriterRequest,
   options: SubmitOptions,
 ): SubmittedTransaction & Pick<Submission, 'bytes'> {
   const { principal, key, reason } = options

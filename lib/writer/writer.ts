@@ -3,11 +3,13 @@ import type { Log } from '../log/log.ts'
 import type { Settled } from '../log/pending-append.ts'
 import { type ErrorData, errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
+import { FIRST_FORMAT, FORMAT_VERSION } from '../model/format.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
-import type { TransactionAnswer, TransactionRequest } from '../model/transaction.ts'
+import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { Tail } from '../replica/tail.ts'
+import { readFormat } from '../store/format.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { Step } from '../store/step.ts'
 import { type AloneOutcome, type AloneTransaction, appendAlone } from './alone.ts'
@@ -31,6 +33,8 @@ export interface WriterOptions {
   queue?: QueueLimits
   horizon?: HorizonLimits
   limits?: StoreLimits
+  /** The format that a log begins with, if its first entry is ours. Default: the newest that this build knows. */
+  newLogFormat?: number | undefined
   /** Ms a client waits when it says nothing else. Default 25,000 (API Gateway gives up after 29,000). */
   timeoutMs?: number
   /** Ms after which an append of unknown outcome no longer holds the SQL transaction open. Default 1,000. */
@@ -54,6 +58,7 @@ export class Writer {
   readonly #horizon: Horizon
   readonly answers: Answers
   readonly #rounds: Rounds
+  #format = FIRST_FORMAT
   #stopped = false
   #processing = false
   #running: Promise<void> = Promise.resolve()
@@ -68,12 +73,15 @@ export class Writer {
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
     const { log, follower, tail, runtime, watermark, limits = STORE_LIMITS, doubtAfterMs = 1_000 } = options
+    const { newLogFormat = FORMAT_VERSION } = options
     this.#rounds = new Rounds({
       ...{ log, follower, tail, runtime, limits, doubtAfterMs },
       queue: this.#queue,
       horizon: this.#horizon,
       full: () => watermark.full,
       contended: () => this.#turns.contended,
+      format: () => this.#format,
+      newLogFormat,
       answer: (batch, verdicts, lsn) => {
         this.#lost = 0
         void this.#answer(batch, verdicts, lsn)
@@ -83,13 +91,22 @@ export class Writer {
 
   /** Starts to work. The store must be at the end of the log, as far as is known. */
   async start(): Promise<void> {
-    await this.#options.follower.exclusive((store) => this.#horizon.load(store.engine))
+    await this.#options.follower.exclusive(async (store) => {
+      await this.#horizon.load(store.engine)
+      this.#format = await readFormat(store.engine)
+    })
     this.#running = this.#run()
   }
 
   /** A step of the store was taken, by us or from the log. To be called for every one, in order. */
   observeStep(step: Step): void {
     this.#horizon.observe(step)
+    this.#format = step.format ?? this.#format
+  }
+
+  /** The format of the store: what its log may hold. */
+  get format(): number {
+    return this.#format
   }
 
   /** Whether somebody waits for the store: a batch is on its way, or transactions for the next one. */
@@ -108,7 +125,7 @@ export class Writer {
    * @throws BorealError with the reason of the refusal; `deadline_exceeded` when it was not carried out in time;
    * `outcome_unknown` when only a retry with the same key, or asking for the key, can tell.
    */
-  submit(request: TransactionRequest, options: SubmitOptions): Promise<TransactionAnswer> {
+  submit(request: WriterRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     if (this.#stopped) return Promise.reject(stopping())
     return new Promise((resolve, reject) => {
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 25_000
@@ -146,6 +163,7 @@ export class Writer {
       this.#processing = true
       return appendAlone(alone, {
         ...{ follower, log, tail, runtime, patienceMs, answers: this.answers, full: () => watermark.full },
+        format: () => this.#format,
         onPending: (pending) => (this.#rounds.pending = pending),
       }).finally(() => (this.#processing = false))
     })

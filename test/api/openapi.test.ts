@@ -144,7 +144,7 @@ test('while the log is away the node lives and serves weak reads, and is not rea
 
 test('status says where the node stands, and with a digest what it holds', async () => {
   const { body } = await api.get('/v1/status')
-  expect(body).toMatchObject({ role: 'writer', schemaVersion: 2, waiting: 0, storeFull: false })
+  expect(body).toMatchObject({ role: 'writer', schemaVersion: 4, waiting: 0, storeFull: false })
   expect(body.readers).toEqual([
     { appliedLsn: expect.any(Number), load: expect.any(Number), bytes: expect.any(Number) },
   ])

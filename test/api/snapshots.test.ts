@@ -26,7 +26,7 @@ test('a snapshot is taken, listed and looked into by admins alone', { timeout: 6
     result: taken,
   })
   const { digest } = await api.state()
-  const summary = { id: taken.snapshotId, lsn: 1, state: 'verified', verifiedBy: 'peer', digest, schemaVersion: 2 }
+  const summary = { id: taken.snapshotId, lsn: 1, state: 'verified', verifiedBy: 'peer', digest, schemaVersion: 4 }
   expect((await api.get('/v1/snapshots')).body.items).toMatchObject([summary])
   const { body } = await api.get(`/v1/snapshots/${taken.snapshotId}?check=true`)
   expect(body).toMatchObject({ ...summary, manifest: { lsn: 1, rows: { quota: 1, task: 0 } } })

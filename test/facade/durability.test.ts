@@ -36,8 +36,11 @@ describeBeds(['in process', 'over HTTP'], (bed) => {
     restarted = await openStorage(await bed.restarted())
   })
 
-  const operationsAfter = async (lsn: number): Promise<OperationName[][]> =>
-    (await transactionsOf(bed.node.log, lsn)).map(({ results }) => results.map(({ op }) => op))
+  /** Those of clients: a log begins with one of the node's own. */
+  const operationsAfter = async (lsn: number): Promise<OperationName[][]> => {
+    const theirs = (await transactionsOf(bed.node.log, lsn)).filter(({ actor }) => actor !== 'boreal')
+    return theirs.map(({ results }) => results.map(({ op }) => op))
+  }
 
   function replay(name: string, op: OperationName, { given, write, read, expected }: Replay): void {
     let written: Promise<OperationName[][]>
@@ -138,6 +141,13 @@ describeBeds(['in process', 'over HTTP'], (bed) => {
     write: ({ hosts }) => hosts.save(host('host-1', { slaveId: 'agent-2', mode: 'DRAINING', attributes })),
     read: ({ hosts }) => hosts.get('host-1'),
     expected: stored(host('host-1', { slaveId: 'agent-2', mode: 'DRAINING', attributes })),
+  })
+
+  replay('a removed host is gone', 'removeHostAttributes', {
+    given: ({ hosts }) => hosts.save(host('host-gone')),
+    write: ({ hosts }) => hosts.remove('host-gone'),
+    read: ({ hosts }) => hosts.get('host-gone'),
+    expected: undefined,
   })
 
   const request = (name: string) => ({

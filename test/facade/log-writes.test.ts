@@ -20,7 +20,8 @@ describeBeds(['in process', 'over HTTP'], (bed) => {
   async function logged(work: () => Promise<unknown>): Promise<LoggedTransaction[]> {
     const lsn = bed.node.tailLsn
     await work()
-    return transactionsOf(bed.node.log, lsn)
+    // Those of clients: a log begins with one of the node's own.
+    return (await transactionsOf(bed.node.log, lsn)).filter(({ actor }) => actor !== 'boreal')
   }
 
   test('nested closures are one transaction with the operations of both [testNestedTransactions]', async () => {
@@ -152,7 +153,6 @@ describeBeds(['in process', 'over HTTP'], (bed) => {
           if (!('remove' in store)) continue
           for (const nothing of nothings) expect(() => store.remove(nothing), name).toThrow()
         }
-        expect(stores.hosts).not.toHaveProperty('remove')
       }),
     )
     expect(transactions).toEqual([])

@@ -43,7 +43,7 @@ function besideTheTable({ body: _, ...item }: LogItem): LogItem {
   return { ...claimed, hash: hashOfItem(claimed) }
 }
 
-function inJson(attributes: LogAttributes): GoldenLog['items'][number] {
+export function inJson(attributes: LogAttributes): GoldenLog['items'][number] {
   const entries = Object.entries(attributes).map(([name, { S, N, B }]) => [
     name,
     B !== undefined ? { B: Buffer.from(B).toString('base64') } : S !== undefined ? { S } : { N },

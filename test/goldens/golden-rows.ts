@@ -15,6 +15,7 @@ const BEFORE: Partial<Record<EventKind, EventKind[]>> = {
   tasksRemoved: ['tasksSaved'],
   cronJobRemoved: ['cronJobSaved'],
   quotaRemoved: ['quotaSaved'],
+  hostAttributesRemoved: ['hostAttributesSaved'],
   hostMaintenanceRemoved: ['hostMaintenanceSaved'],
   jobUpdateEventsSaved: ['jobUpdateSaved'],
   jobUpdatesRemoved: ['jobUpdateSaved', 'jobUpdateEventsSaved'],

@@ -120,6 +120,7 @@ export const REMOVALS: { op: string; [field: string]: unknown }[][] = [
   [{ op: 'removeTasks', taskIds: ['task-1', 'task-2'] }],
   [{ op: 'removeQuota', role: 'www' }],
   [{ op: 'removeHostMaintenanceRequest', host: 'h7' }],
+  [{ op: 'removeHostAttributes', host: 'h7' }],
   [{ op: 'removeLock', lockKey: { job: jobKey } }],
   [{ op: 'removeJobUpdates', keys: [updateKey] }],
   [{ op: 'removeCronJob', jobKey: { ...jobKey, name: 'nightly' } }],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { operationResult } from '../../lib/model/operations.ts'
+import { operation } from '../../lib/model/operations.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { cronJobById, cronJobPage } from '../../lib/store/cron-jobs.ts'
 import { type Engine, PgliteEngine } from '../../lib/store/engine.ts'
@@ -112,6 +112,7 @@ const requests = [
       { op: 'saveQuota', role: 'www', quota: quota(1) },
       { op: 'removeQuota', role: 'www' },
       { op: 'saveHostAttributes', hostAttributes: host('h') },
+      { op: 'removeHostAttributes', host: 'h' },
       ...STORE_OPERATIONS,
     ],
   },
@@ -124,7 +125,7 @@ test('every table of the state is looked at, and every operation', async () => {
   const [result] = await engine.run([{ sql: tables, params: [] }])
   for (const table of jsonOf<string[]>(result)!) expect([...LARGE, 'scheduler']).toContain(table)
   const operations = new Set(requests.flatMap((request) => request.operations.map(({ op }) => op)))
-  expect([...operations].sort()).toEqual([...operationResult.shape.op.options].sort())
+  expect([...operations].sort()).toEqual(operation.options.map((option) => option.shape.op.value).sort())
   await engine.kill()
 })
 
@@ -144,6 +145,7 @@ test('what a batch writes is found by index, whatever the number of rows', async
     { op: 'saveTasks', tasks: both },
     { op: 'saveQuota', role: 'www', quota: quota(1) },
     { op: 'saveHostAttributes', hostAttributes: host('h') },
+    { op: 'removeHostAttributes', host: 'h' },
     { op: 'removeTasks', taskIds: ['a'] },
     { op: 'removeQuota', role: 'www' },
     ...STORE_OPERATIONS,

@@ -39,6 +39,8 @@ test('the digest covers every column of every table, but for the mark and the mi
     'role_summary',
     'role',
     'job_update_progress',
+    'job_usage',
+    'role_usage',
     'boreal.role_departure',
   ]
   const left = ['boreal.applied', 'boreal.schema_migration', ...views]

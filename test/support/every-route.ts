@@ -26,6 +26,7 @@ const OPERATIONS = [
   { op: 'saveQuota', role: 'www', quota: quota(1.5, '9223372036854775807') },
   { op: 'removeQuota', role: 'nobody' },
   { op: 'saveHostAttributes', hostAttributes: host('h7', { attributes: [{ name: 'rack', values: ['a'] }] }) },
+  { op: 'removeHostAttributes', host: 'nobody' },
   { op: 'saveCronJob', jobConfiguration: fullCronJob(jobKey) },
   { op: 'removeCronJob', jobKey: { ...jobKey, role: 'nobody' } },
   { op: 'saveHostMaintenanceRequest', request: maintenance('h7') },

@@ -149,7 +149,11 @@ const operation = fc.oneof(
     weight: 1,
     arbitrary: fc
       .record({ name: hostName, mode: fc.constantFrom('NONE', 'DRAINING') })
-      .map(({ name, mode }) => ({ op: 'saveHostAttributes', hostAttributes: host(name, { mode: mode as 'NONE' }) })),
+      .map(({ name, mode }) =>
+        name === 'h3' && mode === 'DRAINING'
+          ? { op: 'removeHostAttributes', host: name }
+          : { op: 'saveHostAttributes', hostAttributes: host(name, { mode: mode as 'NONE' }) },
+      ),
   },
 )
 

@@ -14,7 +14,7 @@ test('a retry gets the answer of the first time and runs nothing', async () => {
 })
 
 test('two requests with one key in one batch are one transaction', async () => {
-  const { node } = await memoryNode()
+  const { node } = await memoryNode({ newLogFormat: 1 })
   const [first, second] = await Promise.all([
     node.submit(request([saveTask('t')]), as('p', 'k')),
     node.submit(request([saveTask('t')]), as('p', 'k')),

@@ -27,7 +27,7 @@ test('a full queue refuses at once, with a time to come back', async () => {
 })
 
 test('a transaction whose deadline passes while it waits is not carried out', async () => {
-  const { node, events } = await memoryNode()
+  const { node, events } = await memoryNode({ newLogFormat: 1 })
   const opened = gate()
   events.onPut = async (_item, put) => {
     await opened.opened

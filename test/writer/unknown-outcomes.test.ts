@@ -43,7 +43,7 @@ test('when another node wins the slot, the transaction is decided again on top',
 })
 
 test('at the deadline the client hears that the outcome is unknown, and a retry with the key settles it', async () => {
-  const { node, events } = await memoryNode()
+  const { node, events } = await memoryNode({ newLogFormat: 1 })
   const applied = gate()
   events.onPut = async (_item, put) => {
     await applied.opened

@@ -18,6 +18,7 @@ export const operation = z.object({
     'trimDryRun',
     'recovery',
     'backtrack',
+    'migrationPlan',
   ]),
   state: z.enum(['running', 'done', 'failed']),
   startedAt: z.int(),

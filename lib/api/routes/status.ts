@@ -10,6 +10,7 @@ const status = z.object({
   appliedLsn: lsn,
   digest: z.string().optional().describe('state digest at appliedLsn'),
   schemaVersion: z.int(),
+  format: z.int().describe('which events the log may hold; GET /v1/upgrade'),
   writerTerm: z.int(),
   writer: z.string(),
   time: z.int().describe('server time'),

@@ -6,7 +6,7 @@ import {
   type MaintenanceMode,
   maintenanceMode,
 } from '../../model/host-attributes.ts'
-import { saveHostAttributes } from '../../model/operations.ts'
+import { removeHostAttributes, saveHostAttributes } from '../../model/operations.ts'
 import { name } from '../../model/scalars.ts'
 import { parsed } from '../answers.ts'
 import { pathOf, type RecordRead, readList, readRecord, withRecord } from '../reads.ts'
@@ -22,6 +22,8 @@ export interface HostStore {
 export interface MutableHostStore extends HostStore {
   /** Replaces the whole record. True if it differs from the one before; an equal one is not written. */
   save(attributes: z.input<typeof hostAttributes>): Promise<boolean>
+  /** Silent when there is none. */
+  remove(host: string): void
 }
 
 const ALL = [{ entity: 'host', scope: {} }] as const
@@ -47,6 +49,12 @@ export function hostStore(session: Session): MutableHostStore {
         session.own.saved('host', next.host, next)
         return true
       })
+    },
+
+    remove(host) {
+      const operation = parsed(removeHostAttributes, { op: 'removeHostAttributes', host })
+      session.write('host', operation)
+      session.own.removed('host', operation.host)
     },
   }
 }

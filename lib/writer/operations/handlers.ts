@@ -1,10 +1,12 @@
-import type { Operation, OperationName, OperationResult } from '../../model/operations.ts'
+import type { AnyOperation, OperationName, OperationResult } from '../../model/operations.ts'
 import type { BatchReads } from '../batch-reads.ts'
 import type { Overlay } from '../overlay.ts'
+import { finalizeFormat } from './finalize-format.ts'
 import { mutateTasks } from './mutate-tasks.ts'
 import type { OperationHandler } from './operation-handler.ts'
 import { pruneJobUpdates } from './prune-job-updates.ts'
 import { removeCronJob } from './remove-cron-job.ts'
+import { removeHostAttributes } from './remove-host-attributes.ts'
 import { removeHostMaintenanceRequest } from './remove-host-maintenance-request.ts'
 import { removeJobUpdates } from './remove-job-updates.ts'
 import { removeLock } from './remove-lock.ts'
@@ -29,6 +31,7 @@ const HANDLERS: { [N in OperationName]: OperationHandler<N> } = {
   saveQuota,
   removeQuota,
   saveHostAttributes,
+  removeHostAttributes,
   saveCronJob,
   removeCronJob,
   saveHostMaintenanceRequest,
@@ -41,14 +44,15 @@ const HANDLERS: { [N in OperationName]: OperationHandler<N> } = {
   saveLock,
   removeLock,
   saveFrameworkId,
+  finalizeFormat,
 }
 
-const handlerOf = (operation: Operation) => HANDLERS[operation.op] as OperationHandler<OperationName>
+const handlerOf = (operation: AnyOperation) => HANDLERS[operation.op] as OperationHandler<OperationName>
 
-export function announceOperation(operation: Operation, reads: BatchReads): void {
+export function announceOperation(operation: AnyOperation, reads: BatchReads): void {
   handlerOf(operation).announce(operation, reads)
 }
 
-export function decideOperation(operation: Operation, state: Overlay): OperationResult {
+export function decideOperation(operation: AnyOperation, state: Overlay): OperationResult {
   return handlerOf(operation).decide(operation, state)
 }

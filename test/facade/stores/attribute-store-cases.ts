@@ -88,6 +88,13 @@ export function attributeStoreCases(storage: Storage): void {
     expect(await placed()).toEqual(before)
   })
 
+  test('a host that is removed is gone, and one that is not there can be removed', async () => {
+    await save(host('gone'))
+    await storage.write(({ hosts }) => hosts.remove('gone'))
+    expect(await fetch('gone')).toBeUndefined()
+    await storage.write(({ hosts }) => hosts.remove('gone'))
+  })
+
   test('the number of hosts follows what is saved [testStoreSize]', async () => {
     for (const name of ['size-1', 'size-2', 'size-2']) await save(host(name))
     expect(await list('size-')).toHaveLength(2)
