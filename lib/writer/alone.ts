@@ -215,7 +215,7 @@ async function writtenInFrames(
   const { frames, stored } = await stage.storeAs(bodyKey(ids.storeId, mark.lsn + 1, ids.attempt), first)
   const draft = { lsn: mark.lsn + 1, time: log.nextTime(mark), prev: mark.hash, transaction }
   const encoded = encodeFramed(draft, frames, ids)
-  quietly(stored)
+  void quietly(stored)
   await stored
   const step = framedStepOf(log, mark, log.decode(encoded))
   await store.writeFramed(step)
