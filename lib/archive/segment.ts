@@ -97,12 +97,16 @@ export async function decodeSegment(storeId: string, name: SegmentName, bytes: U
   const entries = items.map((item) => {
     const body = content.subarray(offset, offset + item.bodyBytes)
     offset += item.bodyBytes
-    // As the table has it: small bodies are in the item.
-    return { item: item.bodyKey === undefined && item.codec !== 'none' ? { ...item, body } : item, body }
+    return { item: isInItem(item) ? { ...item, body } : item, body }
   })
   if (offset !== content.byteLength) throw refuse('its bodies are not as long as its items say')
   if (items.length !== header.to - header.from + 1) throw refuse(`it has ${items.length} entries`)
   return { header, entries }
+}
+
+/** Whether the table has the body in the item: small ones, and lists of frames. */
+function isInItem({ codec, bodyKey }: LogItem): boolean {
+  return codec === 'frames' || (bodyKey === undefined && codec !== 'none')
 }
 
 function decodeHeader(bytes: Uint8Array, refuse: (why: string) => Error): SegmentHeader {

@@ -1,3 +1,4 @@
+import { objectsBelow } from '../objects/folders.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { archivePrefix, type ListedSegment, parsedName } from './names.ts'
 
@@ -18,15 +19,11 @@ export interface SegmentChain {
 /** All segments of a store, in the order of their first entries; of those that begin together the longest first. */
 export async function listSegments(objects: ObjectStore, storeId: string): Promise<ListedSegment[]> {
   const segments: ListedSegment[] = []
-  for (let after: string | undefined; ; ) {
-    const page = await objects.list(archivePrefix(storeId), after === undefined ? {} : { after })
-    for (const { key, size } of page.objects) {
-      const name = parsedName(storeId, key)
-      if (name !== undefined) segments.push({ ...name, bytes: size })
-    }
-    if (page.next === undefined) return segments.sort((a, b) => a.from - b.from || b.to - a.to)
-    after = page.next
+  for await (const { key, size } of objectsBelow(objects, archivePrefix(storeId))) {
+    const name = parsedName(storeId, key)
+    if (name !== undefined) segments.push({ ...name, bytes: size })
   }
+  return segments.sort((a, b) => a.from - b.from || b.to - a.to)
 }
 
 /** As few segments as cover what the archive has. Those that overlap say the same, because the log never changes. */

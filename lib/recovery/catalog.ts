@@ -1,6 +1,7 @@
 import { BorealError, isBorealError } from '../model/errors.ts'
 import { hashOfKey } from '../model/idempotency-key.ts'
 import { encodeDocument, parseDocument } from '../objects/checked-document.ts'
+import { objectsBelow } from '../objects/folders.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { type Recovery, recoverySchema } from './descriptor.ts'
 
@@ -75,21 +76,16 @@ export async function allRecoveries(
 ): Promise<{ found: Recovery[]; damaged: { id: string; why: string }[] }> {
   const prefix = prefixOf(storeId)
   const all = { found: [] as Recovery[], damaged: [] as { id: string; why: string }[] }
-  for (let after: string | undefined; ; ) {
-    const page = await objects.list(prefix, after === undefined ? {} : { after })
-    for (const { key } of page.objects) {
-      const id = key.slice(prefix.length, -ENDING.length)
-      if (!key.endsWith(ENDING) || !RECOVERY_ID.test(id)) continue
-      try {
-        all.found.push((await findRecovery(objects, storeId, id)).recovery)
-      } catch (error) {
-        // It was unloaded in between. One that is damaged must not hide the others.
-        if (isBorealError(error, 'snapshot_corrupt')) all.damaged.push({ id, why: error.message })
-        else if (!isBorealError(error, 'not_found')) throw error
-      }
+  for await (const { key } of objectsBelow(objects, prefix)) {
+    const id = key.slice(prefix.length, -ENDING.length)
+    if (!key.endsWith(ENDING) || !RECOVERY_ID.test(id)) continue
+    try {
+      all.found.push((await findRecovery(objects, storeId, id)).recovery)
+    } catch (error) {
+      // It was unloaded in between. One that is damaged must not hide the others.
+      if (isBorealError(error, 'snapshot_corrupt')) all.damaged.push({ id, why: error.message })
+      else if (!isBorealError(error, 'not_found')) throw error
     }
-    if (page.next === undefined) break
-    after = page.next
   }
   all.found.sort((one, other) => other.stagedAt - one.stagedAt)
   return all

@@ -3,7 +3,9 @@ import { ArchivedLog } from '../../lib/archive/archived-log.ts'
 import { trim } from '../../lib/archive/trim.ts'
 import { DAY_MS, TRIM_SETTINGS, type TrimSettings } from '../../lib/archive/trim-settings.ts'
 import type { LogMark } from '../../lib/log/chain.ts'
+import { encodeFramed } from '../../lib/log/entry-codec.ts'
 import type { HeadItem, LogItem } from '../../lib/log/event-log.ts'
+import { bodyKey } from '../../lib/log/keys.ts'
 import { Log } from '../../lib/log/log.ts'
 import { MemoryLog, MemoryTable } from '../../lib/log/memory-log.ts'
 import { MemoryTrimmableLog } from '../../lib/log/memory-trimmable-log.ts'
@@ -72,6 +74,7 @@ export async function archiveBed() {
     new Log(new MemoryLog(storeId, table, runtime), {
       ...{ storeId, bodies: objects, runtime, logger },
       archive: new ArchivedLog({ objects, storeId, logger }),
+      frameRows: 2,
     })
   const log = openLog()
   const genesis = await log.genesis()
@@ -89,6 +92,21 @@ export async function archiveBed() {
       await (await log.append(encoded)).settled
       bed.end = encoded.item
       return encoded.item.bodyKey!
+    },
+    /** Appends one whose events are in frames beside the table. */
+    appendFramed: async (rows: number) => {
+      const ids = log.entryIds()
+      const stage = log.stage()
+      for (let row = 0; row < rows; row++) {
+        await stage.add([{ event: 'rowsRemoved', v: 1, entity: 'quota', keys: [`role-${row}`] }])
+      }
+      const { frames, stored } = await stage.storeAs(bodyKey(storeId, bed.end.lsn + 1, ids.attempt), [])
+      await stored
+      const { events: _, ...rest } = transaction(`e-${bed.end.lsn + 1}`)
+      const draft = { lsn: bed.end.lsn + 1, time: log.nextTime(bed.end), prev: bed.end.hash }
+      const encoded = encodeFramed({ ...draft, transaction: { ...rest, events: [] } }, frames, ids)
+      await (await log.append(encoded)).settled
+      bed.end = encoded.item
     },
     pass: (ms: number) => runtime.elapse({ wall: ms, monotonic: ms }),
     archive: (options?: { check?: boolean }) => archive(context(), options),

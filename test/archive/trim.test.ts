@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { DAY_MS } from '../../lib/archive/trim-settings.ts'
+import type { RowsRemoved } from '../../lib/model/events.ts'
 import { entriesAfter, idsOf } from '../log/log-bed.ts'
 import { withFlippedBit } from '../support/snapshots.ts'
 import { type ArchiveBed, archiveBed, keysOf, LONG_MS, putSnapshot } from './archive-bed.ts'
@@ -140,6 +141,44 @@ describe('a body beside the table goes', () => {
     expect((await bed.trim()).bodies).toEqual([waiting])
     expect(await keysOf(bed, 'bodies')).toEqual([needed])
   })
+})
+
+test('frames of an entry stay as long as the archive has it, and what was staged goes after a day', async () => {
+  const bed = await archiveBed()
+  await bed.append(2)
+  await bed.appendFramed(7)
+  await bed.append(2)
+  const framesOf = async () => {
+    const log = bed.openLog()
+    const entry = (await log.entry(3))!
+    const keys: string[] = []
+    for await (const events of log.eventsOf(entry))
+      for (const event of events) keys.push(...(event as RowsRemoved).keys)
+    return keys
+  }
+  const wanted = await framesOf()
+  expect(wanted).toHaveLength(7)
+  expect((await keysOf(bed, 'staged')).length).toBeGreaterThan(1)
+  await bed.archive()
+  bed.pass(2 * DAY_MS)
+  await putSnapshot(bed, 5)
+  const { bodies } = await bed.trim({ tableMs: DAY_MS })
+  expect(bodies.every((key) => key.startsWith(`${bed.storeId}/staged/`))).toBe(true)
+  expect(await keysOf(bed, 'staged')).toEqual([])
+  expect(tombstones(bed)).toContain(3)
+  bed.pass(2 * DAY_MS)
+  expect((await bed.trim()).bodies).toEqual([])
+  expect(await framesOf()).toEqual(wanted)
+  await bed.archive({ check: true })
+  expect(await framesOf()).toEqual(wanted)
+
+  // Out of retention, the archive forgets the entry, and its frames go with it.
+  bed.pass(LONG_MS)
+  for (let round = 0; round < 3; round++) {
+    await bed.trim()
+    bed.pass(2 * HOUR)
+  }
+  expect(await keysOf(bed, 'bodies')).toEqual([])
 })
 
 describe('a segment goes', () => {

@@ -97,6 +97,10 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   expect((await call('GET', '/v1/backups')).items).toMatchObject([{ id: backupId, state: 'complete' }])
   expect(await call('POST', `/v1/backups/${backupId}/verify`, {})).toMatchObject({ passed: true })
   expect((await call('GET', `/v1/backups/${backupId}`)).drill).toMatchObject({ passed: true })
+  await call('POST', '/v1/archive', { check: true })
+  await call('GET', '/v1/archive')
+  await call('POST', '/v1/archive/trim', { dryRun: true })
+  await call('POST', '/v1/archive/trim', { confirm: true })
   await call('GET', '/openapi.json')
   return recorded
 }
