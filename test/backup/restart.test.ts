@@ -72,11 +72,10 @@ describe('a store with a snapshot, a backup and a tail', () => {
       timeout: 2 * MINUTE,
     },
     async (trimmed) => {
-      for (const damaged of [[/snapshots\/.*image\/00000/], [/snapshots\/.*manifest/]]) {
-        const said = await restart({ damaged, trimmed })
-        expect(said).toContainEqual(expect.objectContaining({ message: fromImage, backup: backupId }))
-        expect(said.map(({ message }) => message)).not.toContain(fromDump)
-      }
+      const damaged = [trimmed ? /snapshots\/.*manifest/ : /snapshots\/.*image\/00000/]
+      const said = await restart({ damaged, trimmed })
+      expect(said).toContainEqual(expect.objectContaining({ message: fromImage, backup: backupId }))
+      expect(said.map(({ message }) => message)).not.toContain(fromDump)
     },
   )
 
@@ -87,10 +86,9 @@ describe('a store with a snapshot, a backup and a tail', () => {
     },
     async (trimmed) => {
       const snapshots = /snapshots\/.*image\/00001/
-      for (const damaged of [/backups\/.*image\/00001/, /backups\/.*manifest/, /backups\/.*verified/]) {
-        const said = await restart({ damaged: [snapshots, damaged], trimmed })
-        expect(said).toContainEqual(expect.objectContaining({ message: fromDump, backup: backupId }))
-      }
+      const damaged = [snapshots, trimmed ? /backups\/.*manifest/ : /backups\/.*image\/00001/]
+      const said = await restart({ damaged, trimmed })
+      expect(said).toContainEqual(expect.objectContaining({ message: fromDump, backup: backupId }))
     },
   )
 

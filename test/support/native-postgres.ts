@@ -4,13 +4,14 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
-import { findPeers } from '../bench/systems/peers.ts'
+import { findPostgres } from '../bench/systems/peers.ts'
 import { PostgresServer } from '../bench/systems/postgres-server.ts'
 import { type Cleanup, temporaryFolder } from './temporary.ts'
 
 /** Where the programs of a native PostgreSQL of version 15 or newer are; undefined when there are none. */
 export function nativePostgres(): string | undefined {
-  return findPeers().postgres?.path
+  const found = findPostgres()
+  return typeof found === 'string' ? undefined : found.path
 }
 
 /** A PostgreSQL server of one's own, and psql to use it with. */
