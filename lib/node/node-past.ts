@@ -4,8 +4,14 @@ import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { findRecovery } from '../recovery/catalog.ts'
-import type { PastStoreContext, Variant } from '../recovery/past-store.ts'
-import { type OpenOptions, type PastSettings, type PastStore, PastStores } from '../recovery/past-stores.ts'
+import type { Variant } from '../recovery/past-store.ts'
+import {
+  type OpenOptions,
+  type PastSettings,
+  type PastStore,
+  PastStores,
+  type PastStoresContext,
+} from '../recovery/past-stores.ts'
 import type { Point, PointTarget } from '../recovery/point.ts'
 import { resolvePoint } from '../recovery/resolve.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
@@ -17,7 +23,7 @@ import type { Statement } from '../store/statement.ts'
 /** What a read of the past shows: a point of the log, or what a recovery has staged. */
 export type AsOf = Exclude<PointTarget, { backupId: string }> | { recoveryId: string }
 
-export interface NodePastOptions extends PastStoreContext {
+export interface NodePastOptions extends PastStoresContext {
   objects: ObjectStore | undefined
   settings: Partial<PastSettings> | undefined
   /** Ms that a typed read may take, its waiting included, and ms that a user's SQL may run. */
