@@ -15,7 +15,6 @@ import {
 import type { Point, PointTarget } from '../recovery/point.ts'
 import { resolvePoint } from '../recovery/resolve.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import { findSnapshot } from '../snapshot/catalog.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
@@ -31,6 +30,8 @@ export interface NodePastOptions extends PastStoresContext {
   queryMs: number
   tailLsn(): number
   confirm(): Promise<number>
+  /** The last LSN that a backup or a snapshot has; undefined when there is none with this id. */
+  lsnOfBackup(id: string): Promise<number | undefined>
 }
 
 /** Reads of earlier states, and what they are read from. */
@@ -46,9 +47,7 @@ export class NodePast {
 
   /** The point that a target means now. See resolvePoint. */
   resolve(target: PointTarget): Promise<Point> {
-    const { log, images, objects, tailLsn, confirm } = this.#options
-    const lsnOfBackup = async (id: string) =>
-      objects === undefined ? undefined : (await findSnapshot(objects, log.storeId, id))?.manifest?.lsn
+    const { log, images, tailLsn, confirm, lsnOfBackup } = this.#options
     return resolvePoint({ log, images, tailLsn, confirm, lsnOfBackup, genesis: () => this.#begin() }, target)
   }
 

@@ -1,3 +1,4 @@
+import { findSnapshot } from '../snapshot/catalog.ts'
 import { freeBytes } from './memory-limit.ts'
 import type { BorealNode, NodeOptions } from './node.ts'
 import { NodePast } from './node-past.ts'
@@ -20,6 +21,8 @@ export function pastOf(node: BorealNode, options: NodeOptions): NodePast {
     queryMs: queryTimeoutMs,
     tailLsn: () => node.tailLsn,
     confirm: () => node.confirm(),
+    lsnOfBackup: async (id) =>
+      objects === undefined ? undefined : (await findSnapshot(objects, log.storeId, id))?.manifest?.lsn,
   })
 }
 

@@ -35,7 +35,7 @@ export interface PastStoresContext extends PastStoreContext {
 }
 
 export interface OpenOptions {
-  /** Monotonic time after which nobody waits for it; it goes on being restored. Default: none. */
+  /** Monotonic time after which nobody waits for it; it goes on being restored. Default: as long as restoring may take. */
   deadline?: number
   /** Changes on top of it. */
   variant?: Variant | undefined
@@ -97,7 +97,7 @@ export class PastStores {
    *   places are taken; `out_of_retention` when the point cannot be restored any more
    */
   async open(point: Point, options: OpenOptions = {}): Promise<PastStore> {
-    const { deadline = Number.POSITIVE_INFINITY, variant } = options
+    const { deadline = this.#context.runtime.monotonic() + this.#settings.restoreMs, variant } = options
     const key = keyOf(point, variant)
     for (;;) {
       if (this.#stopped) throw stopping()
@@ -352,7 +352,6 @@ export class PastStores {
   /** What the work gives, or undefined at the deadline. */
   async #before<T>(deadline: number, work: Promise<T>): Promise<T | undefined> {
     const { runtime } = this.#context
-    if (deadline === Number.POSITIVE_INFINITY) return work
     const done = new AbortController()
     const late = runtime.sleep(Math.max(0, deadline - runtime.monotonic()), done.signal).then(() => undefined)
     try {
