@@ -21,7 +21,7 @@ import { jsonOf, type ResultSet, SqlError } from '../store/protocol.ts'
 import { refusalOf } from '../store/refusal.ts'
 import { BEGIN, type Statement } from '../store/statement.ts'
 import { type Step, stepOf } from '../store/step.ts'
-import { quietly, type Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Answers } from './answers.ts'
 import { checkKeyTime, keyReused, storeFull } from './evaluate.ts'
 import type { SubmittedKey } from './submission.ts'
@@ -215,7 +215,6 @@ async function writtenInFrames(
   const { frames, stored } = await stage.storeAs(bodyKey(ids.storeId, mark.lsn + 1, ids.attempt), first)
   const draft = { lsn: mark.lsn + 1, time: log.nextTime(mark), prev: mark.hash, transaction }
   const encoded = encodeFramed(draft, frames, ids)
-  void quietly(stored)
   await stored
   const step = framedStepOf(log, mark, log.decode(encoded))
   await store.writeFramed(step)
