@@ -3,6 +3,7 @@ import { migrateStore } from '../../lib/migrate/migrate-store.ts'
 import { newestVerified } from '../../lib/snapshot/catalog.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
 import { verifySnapshot } from '../../lib/snapshot/verify.ts'
+import { schemaChecksumOf } from '../../lib/store/migrations.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { quota } from '../support/records.ts'
 import { as, request } from '../support/requests.ts'
@@ -134,6 +135,35 @@ test('a snapshot whose migration fails is passed over for the next one, and at l
   ])
   expect(logger.with('trying the next image')).toMatchObject([{ image: 'the empty store' }])
   expect(await node.digest()).toEqual(await (await memoryNode(old.store)).node.digest())
+})
+
+test('a snapshot that was made by other migrations is passed over, of whatever schema', {
+  timeout: 2 * MINUTE,
+}, async () => {
+  const edited = (number: number) =>
+    MIGRATIONS.map((each) => (each.number === number ? { ...each, checksum: 'f'.repeat(64) } : each))
+  const base = await imageAt(SCHEMA)
+  const startedBy = async (schema: number, migrations: typeof MIGRATIONS) => {
+    const old = await laidOut(schema)
+    const logger = new RecordingLogger()
+    const schemaVersion = migrations.length
+    const image = { ...base, schemaVersion, schemaChecksum: schemaChecksumOf(migrations), migrations }
+    await memoryNode({ ...old.store, objects: old.objects, logger, image })
+    return logger
+  }
+  const older = await startedBy(2, edited(1))
+  expect(older.with('a snapshot is passed over')).toMatchObject([
+    { reason: 'its schema 2 was made by other migrations' },
+  ])
+  const same = await startedBy(SCHEMA, edited(4))
+  expect(same.with('a snapshot is passed over')).toMatchObject([
+    { reason: 'its schema 4 was made by other migrations' },
+  ])
+  // What a newer one is made of is seen when it has booted.
+  const newer = await startedBy(SCHEMA, edited(3).slice(0, 3))
+  expect(newer.with('a store could not be booted')).toMatchObject([
+    { error: expect.stringMatching(/^migration 0003_format of the store is not 0003_format of this build/) },
+  ])
 })
 
 test('the migrations of a store must be those of its manifest', { timeout: MINUTE }, async () => {

@@ -29,7 +29,9 @@ test('every kind and version that the first release did not write belongs to a f
   }
 })
 
-test('a log that was begun by the release before is not written to in a newer format until it is finalized', async () => {
+test('a log that was begun by the release before is not written to in a newer format until it is finalized', {
+  timeout: 60_000,
+}, async () => {
   const { node, ...log } = await memoryNode({ newLogFormat: 1, readers: 1 })
   const api = await serveNode(node)
   await api.transact([{ op: 'saveHostAttributes', hostAttributes: host('h') }])
