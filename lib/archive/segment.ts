@@ -56,7 +56,8 @@ export async function encodeSegment(
 ): Promise<{ name: SegmentName; bytes: Uint8Array }> {
   const [first, last] = [entries[0]!.item, entries.at(-1)!.item]
   const range = { from: first.lsn, to: last.lsn, firstTime: first.time, lastTime: last.time }
-  const attributes = entries.map(({ item: { body: _, ...rest } }) => rest)
+  // Whether the body was in the item is said, too.
+  const attributes = entries.map(({ item }) => (item.body === undefined ? item : { ...item, body: true }))
   const items = await promisify(deflateRaw)(JSON.stringify(attributes), { level: 1 })
   const content = Buffer.concat([items, ...entries.map(({ body }) => body)])
   const header = {
@@ -97,16 +98,11 @@ export async function decodeSegment(storeId: string, name: SegmentName, bytes: U
   const entries = items.map((item) => {
     const body = content.subarray(offset, offset + item.bodyBytes)
     offset += item.bodyBytes
-    return { item: isInItem(item) ? { ...item, body } : item, body }
+    return { item: item.body === undefined ? item : { ...item, body }, body }
   })
   if (offset !== content.byteLength) throw refuse('its bodies are not as long as its items say')
   if (items.length !== header.to - header.from + 1) throw refuse(`it has ${items.length} entries`)
   return { header, entries }
-}
-
-/** Whether the table has the body in the item: small ones, and lists of frames. */
-function isInItem({ codec, bodyKey }: LogItem): boolean {
-  return codec === 'frames' || (bodyKey === undefined && codec !== 'none')
 }
 
 function decodeHeader(bytes: Uint8Array, refuse: (why: string) => Error): SegmentHeader {
