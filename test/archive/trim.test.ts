@@ -179,6 +179,8 @@ test('frames of an entry stay as long as the archive has it, and what was staged
     bed.pass(2 * HOUR)
   }
   expect(await keysOf(bed, 'bodies')).toEqual([])
+})
+
 test('parts below the name of an entry stay for as long as the archive has the entry', async () => {
   const { bed } = await agedBed()
   const prefix = `${bed.storeId}/bodies/0000000000000004-`
