@@ -19,6 +19,7 @@ const BEFORE: Partial<Record<EventKind, EventKind[]>> = {
   jobUpdateEventsSaved: ['jobUpdateSaved'],
   jobUpdatesRemoved: ['jobUpdateSaved', 'jobUpdateEventsSaved'],
   lockRemoved: ['lockSaved'],
+  rowsRemoved: ['rowsPut'],
   horizonMoved: ['quotaSaved'],
 }
 
