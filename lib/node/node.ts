@@ -248,7 +248,7 @@ export class BorealNode {
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const answer =
-      this.#pool.readers.length > 0
+      this.#pool.canServe(minLsn)
         ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
         : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
@@ -265,7 +265,7 @@ export class BorealNode {
     if (consistency.level === 'asOf') throw onlyPresent()
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
-      if (this.#pool.readers.length > 0) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
+      if (this.#pool.canServe(minLsn)) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
       await this.#reached(minLsn, deadline)
       return this.#follower.hold(work)
     }

@@ -108,6 +108,12 @@ export class ReaderPool {
     for (const reader of this.#readers.slice(first.length)) void reader.take(steps, taken)
   }
 
+  /** Whether somebody can answer what needs this place of the log; not while those who have it take a large step. */
+  canServe(minLsn: number): boolean {
+    if (!this.#readers.some(({ away }) => away)) return this.#readers.length > 0
+    return this.#readers.some(({ away, lsn }) => !away && lsn >= minLsn)
+  }
+
   /** Runs statements on a reader. Waits for one until the deadline. */
   read(statements: Statement[], target: ReadTarget, limitMs: number): Promise<ReadAnswer> {
     return this.#onReader(target, (reader) => reader.read(statements, limitMs))

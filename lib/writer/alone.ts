@@ -75,6 +75,9 @@ export interface AloneContext {
   onPending(pending: PendingAppend | undefined): void
 }
 
+/** What a timer can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 type Attempt = AloneOutcome | { kind: 'lost' }
 
 /**
@@ -141,8 +144,9 @@ async function attempt(alone: AloneTransaction, store: Store, context: AloneCont
     await store.rollback()
     return { kind: 'lost' }
   }
-  await committed(store, step)
+  store.commit(step)
   context.follower.tell(step)
+  if (step.framed !== undefined) await committed(store)
   const { id, request, results } = transaction
   return { kind: 'committed', answer: context.answers.add(step.to.lsn, 0, { id, request, results }) }
 }
@@ -158,9 +162,7 @@ function isEmpty({ events, stage }: AloneDecision): boolean {
 }
 
 /** A large step is not kept to be written again, so its commit is not put off. If it fails, the store is built anew. */
-async function committed(store: Store, step: Step): Promise<void> {
-  store.commit(step)
-  if (step.framed === undefined) return
+async function committed(store: Store): Promise<void> {
   await store.run([]).catch((error: unknown) => store.engine.kill(`it could not commit: ${messageOf(error)}`))
 }
 
@@ -231,7 +233,7 @@ async function append(encoded: EncodedEntry, { deadline }: AloneTransaction, con
     const pending = await log.append(encoded)
     onPending(pending)
     void runtime.sleep(patienceMs, done.signal).then(() => pending.abandon())
-    const left = Math.max(0, deadline - runtime.monotonic())
+    const left = Math.min(LONGEST_TIMER_MS, Math.max(0, deadline - runtime.monotonic()))
     void runtime.sleep(left, done.signal).then(() => {
       if (!done.signal.aborted) pending.endDoubt(log.noop(pending.item))
     })

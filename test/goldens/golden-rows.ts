@@ -20,6 +20,7 @@ const BEFORE: Partial<Record<EventKind, EventKind[]>> = {
   jobUpdateEventsSaved: ['jobUpdateSaved'],
   jobUpdatesRemoved: ['jobUpdateSaved', 'jobUpdateEventsSaved'],
   lockRemoved: ['lockSaved'],
+  rowsRemoved: ['rowsPut'],
   horizonMoved: ['quotaSaved'],
 }
 

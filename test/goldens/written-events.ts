@@ -1,5 +1,6 @@
 import { storedTransactions } from '../../lib/log/entry-codec.ts'
 import type { LogItem } from '../../lib/log/event-log.ts'
+import type { BorealEvent } from '../../lib/model/events.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { as, request } from '../support/requests.ts'
@@ -8,6 +9,16 @@ import { FULL_TRANSACTIONS, REMOVALS } from './operations.ts'
 
 const HOUR = 60 * 60_000
 const START_MS = 1_764_000_000_000
+
+const ROW_EVENTS: BorealEvent[] = [
+  {
+    event: 'rowsPut',
+    v: 1,
+    entity: 'quota',
+    rows: [{ role: 'put', quota: { resources: [{ diskMb: 3 }, { numCpus: 1.5 }, { ramMb: '9223372036854775807' }] } }],
+  },
+  { event: 'rowsRemoved', v: 1, entity: 'quota', keys: ['put'] },
+]
 
 /** An event as the log holds it. */
 export interface StoredEvent {
@@ -36,6 +47,11 @@ export async function writtenLog(cleanup?: Cleanup): Promise<LogItem[]> {
     if (index === 2) elapsed += HOUR / 2
     await node.submit(request(operations), { ...as('ann', `key-${index}`), reason: `reason ${index}` })
   }
+  // What moves the store to an earlier state is no operation.
+  await node.submitAlone({
+    ...{ principal: 'ann', reason: 'backtrack', deadline: Number.POSITIVE_INFINITY },
+    decide: async () => ({ events: ROW_EVENTS, growth: 0 }),
+  })
   return [...table.slots.values()].sort((a, b) => a.lsn - b.lsn)
 }
 

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { ThreadEngine } from '../../lib/store/thread-engine.ts'
+import { dataOf, liveStore } from '../support/difference.ts'
+import { memoryNode } from '../support/memory-node.ts'
+import { config, task } from '../support/records.ts'
+import { request } from '../support/requests.ts'
+
+/** A backtrack that rewrites every row of a large store. How long it takes is printed; that reads go on is asserted. */
+
+const TASKS = Number(process.env.TASKS ?? 215_000)
+const SLICE = 10_000
+const principal = 'p'
+
+function slice(from: number) {
+  const tasks = Array.from({ length: Math.min(SLICE, TASKS - from) }, (_, index) => {
+    const id = from + index
+    const job = { role: `r${id % 20}`, environment: 'prod', name: `j${id % 2_000}` }
+    return task(`t-${id}`, { status: 'RUNNING', instanceId: id, task: config({ job }), slaveHost: `h${id % 5_000}` })
+  })
+  return { op: 'saveTasks', tasks }
+}
+
+test('a backtrack of every task, and its undo', { timeout: 20 * 60_000 }, async () => {
+  const boot = (image: Parameters<typeof ThreadEngine.boot>[0]) => ThreadEngine.boot(image, undefined, 'writer-thread')
+  const { node } = await memoryNode({ readers: 2, boot, timeoutMs: 600_000, readTimeoutMs: 300_000 })
+  const submit = (operation: unknown) => node.submit(request([operation]), { principal })
+  for (let from = 0; from < TASKS; from += SLICE) await submit(slice(from))
+  const good = node.tailLsn
+  await node.snapshots.take()
+  const wanted = await dataOf(liveStore(node))
+  for (let role = 0; role < 20; role++) {
+    await submit({ op: 'mutateTasks', query: { role: `r${role}` }, patch: { status: 'LOST' } })
+  }
+  const before = await dataOf(liveStore(node))
+
+  let done = 0
+  for (const [what, data] of [
+    ['backtrack', wanted],
+    ['undo', before],
+  ] as const) {
+    const target = what === 'backtrack' ? { lsn: good } : { undo: done }
+    const gaps = { weak: 0, consistent: 0, write: 0 }
+    let reading = true
+    const look = async (kind: keyof typeof gaps, work: () => Promise<unknown>) => {
+      while (reading) {
+        const startedAt = performance.now()
+        await work()
+        gaps[kind] = Math.max(gaps[kind], performance.now() - startedAt)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+    const one = [{ sql: `select status from task where task_id = 't-7'`, params: [] }]
+    const looking = [
+      look('weak', () => node.read(one, { level: 'weak' })),
+      look('consistent', () => node.read(one, { level: 'consistent' })),
+      look('write', () => submit({ op: 'saveFrameworkId', id: 'f' })),
+    ]
+    const startedAt = performance.now()
+    const used = process.cpuUsage()
+    const outcome = await node.moves.backtrack.run({ target, principal, key: what, confirm: node.storeId })
+    const seconds = (performance.now() - startedAt) / 1_000
+    await node.read(one, { level: 'consistent' })
+    const { user, system } = process.cpuUsage(used)
+    reading = false
+    await Promise.all(looking)
+    const entry = (await node.log.entry(outcome.lsn))!
+    const longest = Object.entries(gaps).map(([kind, ms]) => `${kind} ${Math.round(ms)} ms`)
+    process.stdout.write(
+      `${what}: ${outcome.difference.rows} rows in ${seconds.toFixed(1)} s (${((user + system) / 1e6).toFixed(1)} s of processor time in all threads), ` +
+        `${entry.framed?.frames.length} frames of ` +
+        `${(entry.bytes / 1e6).toFixed(1)} MB; longest ${longest.join(', ')}; ${Math.round(process.memoryUsage().rss / 1e6)} MB\n`,
+    )
+    expect(outcome.made).toBe(true)
+    done = outcome.lsn
+    const { scheduler: _, ...now } = await dataOf(liveStore(node))
+    const { scheduler: __, ...then } = data
+    expect(now).toEqual(then)
+  }
+})
