@@ -16,9 +16,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   writer: ['model', 'log', 'store', 'replica'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
   node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
+  doctor: ['model', 'log', 'objects', 'store', 'replica', 'snapshot', 'node'],
   api: ['model', 'log', 'store', 'snapshot', 'node'],
   storage: ['model', 'client', 'node', 'api'],
-  cli: ['model', 'log', 'client', 'node', 'api'],
+  cli: ['model', 'log', 'client', 'node', 'api', 'doctor'],
 }
 
 /** Packages that only some files may see. */

@@ -6,6 +6,7 @@ import { jobUpdateRoutes } from './routes/job-updates.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { lockRoutes } from './routes/locks.ts'
 import { logRoutes } from './routes/log.ts'
+import { logExportRoutes } from './routes/log-export.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queryRoutes } from './routes/query.ts'
@@ -39,6 +40,7 @@ export const routes: Route[] = [
   readsRoute(dataRoutes),
   ...queryRoutes,
   ...logRoutes,
+  ...logExportRoutes,
   ...statusRoutes,
   ...snapshotRoutes,
   ...operationRoutes,

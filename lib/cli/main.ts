@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { benchCommand } from './bench.ts'
+import { doctorCommand } from './doctor.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
@@ -30,6 +31,7 @@ export async function main(argv: string[]): Promise<void> {
     snapshotCommand,
     replayCommand,
     tableCommand,
+    doctorCommand,
     benchCommand,
   ]
   for (const add of commands) add(program)

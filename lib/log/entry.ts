@@ -1,5 +1,6 @@
 import type { BorealEvent, WrittenEvent } from '../model/events.ts'
 import type { OperationResult } from '../model/operations.ts'
+import type { QuarantineRecord } from './quarantine.ts'
 
 /** One transaction of the log. Those that were read have every event in its current version. */
 export interface LoggedTransaction<Event = BorealEvent> {
@@ -41,4 +42,6 @@ export interface Entry {
   /** Stored size of the body. */
   bytes: number
   transactions: LoggedTransaction[]
+  /** It stands for a slot that is stepped over: nothing else is known of it. */
+  quarantined?: QuarantineRecord
 }

@@ -6,9 +6,11 @@ import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
-import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
+import type { BodyStore, EventLog, HeadItem, LogItem, PutOutcome } from './event-log.ts'
+import { type ExportedSlot, exportSlot } from './export-format.ts'
 import { BUCKET_SIZE } from './keys.ts'
 import { PendingAppend } from './pending-append.ts'
+import { Quarantine, type QuarantineRecord, steppedOver } from './quarantine.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -48,6 +50,7 @@ export class Log {
   readonly #logger: Logger
   readonly #staleAfterMs: number
   readonly #registry: EventRegistry
+  readonly #quarantine: Quarantine
   /** When we last asked for the end of the log and saw it. */
   #confirmedAt: Moment = { server: Number.NEGATIVE_INFINITY, local: Number.NEGATIVE_INFINITY }
 
@@ -60,6 +63,7 @@ export class Log {
     this.#logger = options.logger
     this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
     this.#registry = options.registry ?? EVENT_REGISTRY
+    this.#quarantine = new Quarantine(async () => (await this.head()).quarantined)
   }
 
   /** Server time in ms. */
@@ -145,12 +149,45 @@ export class Log {
     return end
   }
 
-  /** Verified entries after `mark`, page by page, to the end of the log. */
+  /**
+   * Verified entries after `mark`, page by page, to the end of the log. Quarantined slots are stepped over: an entry
+   * without transactions stands for each, and the chain goes on from the hash that was recorded.
+   */
   async *follow(mark: LogMark): AsyncGenerator<Entry[]> {
+    await this.#quarantine.records()
+    for (;;) {
+      this.#quarantine.checkStore(mark.lsn)
+      const over = this.#quarantine.over(mark)
+      if (over !== undefined) {
+        yield over
+        mark = markOf(over.at(-1)!)
+      }
+      const stop = this.#quarantine.nextAfter(mark.lsn)
+      try {
+        for await (const page of this.#followUpTo(stop, mark)) {
+          yield page
+          mark = markOf(page.at(-1)!)
+        }
+      } catch (error) {
+        // It may have been quarantined since we looked.
+        if (!(error instanceof CorruptEntry) || !(await this.#quarantine.covers(error.lsn))) throw error
+        continue
+      }
+      if (mark.lsn + 1 < stop) return
+    }
+  }
+
+  /** Slots that are stepped over. */
+  async quarantined(): Promise<readonly QuarantineRecord[]> {
+    return this.#quarantine.records()
+  }
+
+  async *#followUpTo(stop: number, mark: LogMark): AsyncGenerator<Entry[]> {
+    if (mark.lsn + 1 >= stop) return
     let askedAt = this.#moment()
     let next = this.#reading(() => this.#log.read(mark.lsn))
     for (;;) {
-      const items = await this.#upToGap(await next, mark.lsn)
+      const items = (await this.#upToGap(await next, mark.lsn)).filter(({ lsn }) => lsn < stop)
       if (items.length === 0) break
       // The next page is on its way while this one is decoded and applied.
       askedAt = this.#moment()
@@ -161,8 +198,10 @@ export class Log {
         verifyNext(item, mark, this.storeId)
         entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
         mark = markOf(item)
+        if (item.transactions === 0) await this.#quarantine.hearEmptyEntry(item.lsn)
       }
       yield entries
+      if (mark.lsn + 1 >= stop) return
     }
     await this.#confirmEnd(mark.lsn, askedAt)
   }
@@ -181,7 +220,10 @@ export class Log {
 
   /** One entry, verified by itself; `undefined` when the slot is empty. */
   async entry(lsn: number): Promise<Entry | undefined> {
+    await this.#quarantine.records()
     const item = await this.#reading(() => this.#log.get(lsn))
+    const record = this.#quarantine.at(lsn)
+    if (record !== undefined) return steppedOver(record, lsn, { time: record.at, hash: item?.prev ?? '' })
     if (item === undefined) return undefined
     verifyItem(item, this.storeId)
     return decodeEntry(item, await this.#bodyOf(item), this.#registry)
@@ -189,18 +231,47 @@ export class Log {
 
   /** A page of entries after `after`, each verified by itself, at most `limit`. */
   async page(after: number, limit: number): Promise<Entry[]> {
+    await this.#quarantine.records()
     const items = (await this.#reading(() => this.#log.read(after))).slice(0, limit)
     const entries: Entry[] = []
+    const stepOver = () => {
+      const { lsn, time, hash } = entries.at(-1) ?? {
+        lsn: after,
+        time: this.#quarantine.at(after + 1)?.at ?? 0,
+        hash: '',
+      }
+      entries.push(...(this.#quarantine.over({ lsn, time, hash }) ?? []))
+    }
+    stepOver()
     for (const item of items) {
+      if (item.lsn <= (entries.at(-1)?.lsn ?? after)) continue
       verifyItem(item, this.storeId)
       entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
+      stepOver()
     }
-    return entries
+    return entries.slice(0, limit)
+  }
+
+  /** A page of slots after `after` as they are stored, with their bodies; nothing is verified. */
+  async exported(after: number, mostBytes: number): Promise<ExportedSlot[]> {
+    const slots: ExportedSlot[] = []
+    let bytes = 0
+    for (const item of await this.#reading(() => this.#log.read(after))) {
+      bytes += item.bodyBytes
+      if (slots.length > 0 && bytes > mostBytes) break
+      slots.push(exportSlot(item, await this.#bodyOf(item).catch(ifMissing)))
+    }
+    return slots
   }
 
   /** Slots up to this LSN may be gone. */
   async trimmedTo(): Promise<number> {
-    return (await this.#reading(() => this.#log.head())).trimmedTo
+    return (await this.head()).trimmedTo
+  }
+
+  /** The head item. */
+  head(): Promise<HeadItem> {
+    return this.#reading(() => this.#log.head())
   }
 
   close(): void {
@@ -280,6 +351,10 @@ export class Log {
       throw unavailable('the log cannot be read', error)
     }
   }
+}
+
+function ifMissing(error: unknown): undefined {
+  if (!(error instanceof CorruptEntry)) throw error
 }
 
 function unavailable(what: string, cause: unknown): BorealError {

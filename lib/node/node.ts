@@ -270,6 +270,7 @@ export class BorealNode {
   /** Figures about the node, for people and monitors. */
   async status() {
     const { runtime } = this.#options
+    const quarantined = await this.log.quarantined()
     const memory = await Promise.allSettled(this.#pool.readers.map((reader) => reader.memory()))
     return {
       storeId: this.storeId,
@@ -289,6 +290,7 @@ export class BorealNode {
       storeFull: this.#watermark.full,
       process: processMemory(),
       housekeeping: this.#housekeeper.figures,
+      ...(quarantined.length === 0 ? {} : { quarantined }),
       ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
       readers: this.#pool.readers.map((reader, index) => {
         const bytes = memory[index]

@@ -34,7 +34,7 @@ export interface OpenedLog {
 }
 
 /** Table of the embedded profile; it is the only one there. */
-const EMBEDDED_TABLE = 'boreal'
+export const EMBEDDED_TABLE = 'boreal'
 
 /**
  * Opens the log of the store with this name, creating the store when the table has none.
@@ -101,11 +101,11 @@ export function openLogAt(
   return { log: new Log(events, { storeId, bodies: objects, runtime, logger }), objects }
 }
 
-function objectsPlace(storage: Storage): LogAddress['objects'] {
+export function objectsPlace(storage: Storage): LogAddress['objects'] {
   if (storage.kind === 'embedded') return { folder: join(storage.data, 'objects') }
   return storage.bucket === undefined ? { folder: storage.objects! } : { bucket: storage.bucket }
 }
 
-function objectsAt(place: LogAddress['objects']): ObjectStore {
+export function objectsAt(place: LogAddress['objects']): ObjectStore {
   return 'folder' in place ? new DirectoryObjects(place.folder) : new S3Objects({ bucket: place.bucket })
 }

@@ -1,6 +1,6 @@
 import { isBorealError, messageOf } from '../model/errors.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import {
   type Deletion,
   decodeDocument,
@@ -43,27 +43,27 @@ export interface Snapshot {
 type Contents = Map<string, number>
 
 /** Snapshots of a store, the newest first. Documents are read as they are asked for; parts of images are not. */
-export async function* snapshots(objects: ObjectStore, storeId: string): AsyncGenerator<Snapshot> {
+export async function* snapshots(objects: ObjectReads, storeId: string): AsyncGenerator<Snapshot> {
   const folders = await contentsOfAll(objects, storeId)
   for (const id of [...folders.keys()].sort().reverse()) yield await snapshotOf(objects, storeId, id, folders.get(id)!)
 }
 
 /** One snapshot; undefined when there is nothing with this id. */
-export async function findSnapshot(objects: ObjectStore, storeId: string, id: string): Promise<Snapshot | undefined> {
+export async function findSnapshot(objects: ObjectReads, storeId: string, id: string): Promise<Snapshot | undefined> {
   if (lsnOfId(id) === undefined) return undefined
   const contents = (await contentsOfAll(objects, storeId, id)).get(id)
   return contents === undefined ? undefined : snapshotOf(objects, storeId, id, contents)
 }
 
 /** The newest verified snapshot that is not on its way out, by its documents. */
-export async function newestVerified(objects: ObjectStore, storeId: string): Promise<Snapshot | undefined> {
+export async function newestVerified(objects: ObjectReads, storeId: string): Promise<Snapshot | undefined> {
   for await (const snapshot of snapshots(objects, storeId)) {
     if (snapshot.state === 'verified' && snapshot.deletion === undefined) return snapshot
   }
   return undefined
 }
 
-async function contentsOfAll(objects: ObjectStore, storeId: string, id?: string): Promise<Map<string, Contents>> {
+async function contentsOfAll(objects: ObjectReads, storeId: string, id?: string): Promise<Map<string, Contents>> {
   const root = snapshotsPrefix(storeId)
   const prefix = id === undefined ? root : `${root}${id}/`
   const folders = new Map<string, Contents>()
@@ -79,7 +79,7 @@ async function contentsOfAll(objects: ObjectStore, storeId: string, id?: string)
   }
 }
 
-async function snapshotOf(objects: ObjectStore, storeId: string, id: string, contents: Contents): Promise<Snapshot> {
+async function snapshotOf(objects: ObjectReads, storeId: string, id: string, contents: Contents): Promise<Snapshot> {
   const lsn = lsnOfId(id)!
   const bytes = [...contents.values()].reduce((sum, size) => sum + size, 0)
   const place = { storeId, snapshotId: id }

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { deflateRawSync, inflateRaw } from 'node:zlib'
 import { BorealError, messageOf } from '../model/errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads, ObjectStore } from '../objects/object-store.ts'
 import { type ImageParts, inSharedMemory } from '../store/image-parts.ts'
 import { type ImagePart, type Manifest, type PartCodec, sha256Of } from './documents.ts'
 import { partName, snapshotKey } from './names.ts'
@@ -32,7 +32,7 @@ export async function writeImage(
  * part is fetched and checked once for all of them, and only a few are in memory.
  */
 export function imageParts(
-  objects: ObjectStore,
+  objects: ObjectReads,
   manifest: Manifest,
   onPart?: (doneBytes: number) => void,
 ): ImageParts & { check(): Promise<void> } {
@@ -71,7 +71,7 @@ export function imageParts(
 }
 
 /** @throws BorealError `snapshot_corrupt` when the part is not what the manifest says */
-async function readPart(objects: ObjectStore, manifest: Manifest, index: number): Promise<Uint8Array> {
+async function readPart(objects: ObjectReads, manifest: Manifest, index: number): Promise<Uint8Array> {
   const { storeId, snapshotId, image } = manifest
   const { bytes, storedBytes, sha256 } = image.parts[index]!
   const refuse = (why: string) => {

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Entry, LoggedTransaction } from '../../log/entry.ts'
+import { quarantineRecord } from '../../log/quarantine.ts'
 import { BorealError } from '../../model/errors.ts'
 import { operationResult } from '../../model/operations.ts'
 import { lsn } from '../../model/scalars.ts'
@@ -26,11 +27,12 @@ const logEntry = z.object({
   writer: z.string(),
   bytes: z.int(),
   transactions: z.array(loggedTransaction),
+  quarantined: quarantineRecord.optional().describe('what it held is lost: every store steps over it'),
 })
 
-function entryAnswer({ lsn, time, hash, prev, writer, bytes, transactions }: Entry, principal: Principal) {
+function entryAnswer({ lsn, time, hash, prev, writer, bytes, transactions, quarantined }: Entry, principal: Principal) {
   const shown = transactions.map((transaction, index) => transactionAnswer(transaction, index, principal))
-  return { lsn, time, hash, prev, writer, bytes, transactions: shown }
+  return { lsn, time, hash, prev, writer, bytes, transactions: shown, ...(quarantined && { quarantined }) }
 }
 
 function transactionAnswer(transaction: LoggedTransaction, index: number, principal: Principal) {
