@@ -4,6 +4,7 @@ import { type Diagnosis, diagnose } from '../doctor/diagnose.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { silentLogger } from '../model/logger.ts'
 import { systemRuntime } from '../model/runtime.ts'
+import { mendCommands } from './doctor-mend.ts'
 import { printJson, printTable } from './output.ts'
 import { doctorProgress, openForReading, type StoreFlags, withStore } from './store-flags.ts'
 
@@ -26,7 +27,7 @@ export function doctorCommand(program: Command): void {
     .option('--deep', 'also restore every snapshot and compare it with a replay of the log')
     .option('--json', 'answer as JSON')
     .action(examine)
-  void doctor
+  mendCommands(doctor)
 }
 
 async function examine(flags: DoctorFlags): Promise<void> {

@@ -1,7 +1,9 @@
+import type { LogInspection } from '../log/inspection.ts'
 import { headKey } from '../log/keys.ts'
 import { decodeQuarantine } from '../log/quarantine.ts'
 import { isBorealError } from '../model/errors.ts'
 import { type Snapshot, snapshots } from '../snapshot/catalog.ts'
+import type { Manifest } from '../snapshot/documents.ts'
 import type { Known, Source } from './context.ts'
 import type { Finding } from './finding.ts'
 
@@ -32,4 +34,12 @@ export function newestUsable(known: Known, lsn: number): Snapshot | undefined {
 /** Whether it has the effects of an entry that was quarantined after it was taken. */
 export function isTooOld({ manifest }: Snapshot, { quarantined }: Pick<Known, 'quarantined'>): boolean {
   return manifest !== undefined && quarantined.some((each) => each.lsn <= manifest.lsn && manifest.takenAt <= each.at)
+}
+
+/** Whether the log has the entry that a snapshot ends with, by itself or as the predecessor of the next one. */
+export async function isKnownToLog(
+  log: LogInspection,
+  { lsn, hash }: Pick<Manifest, 'lsn' | 'hash'>,
+): Promise<boolean> {
+  return (await log.slot(lsn))?.item.hash === hash || (await log.slot(lsn + 1))?.item.prev === hash
 }

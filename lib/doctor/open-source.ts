@@ -2,15 +2,19 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDynamoClient } from '../log/dynamo-client.ts'
 import { DynamoInspection, inspectRegistration, refuseWrites } from '../log/dynamo-inspection.ts'
+import { DynamoRepair } from '../log/dynamo-repair.ts'
 import { EmbeddedTable } from '../log/embedded-table.ts'
 import type { InspectedRegistration } from '../log/inspection.ts'
+import type { Log } from '../log/log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Storage } from '../node/config.ts'
 import { storeIds } from '../node/lost-store.ts'
-import { EMBEDDED_TABLE, objectsAt, objectsPlace } from '../node/open-log.ts'
+import { EMBEDDED_TABLE, objectsAt, objectsPlace, openLogAt } from '../node/open-log.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
 import type { Source } from './context.ts'
+import type { Mending } from './repair.ts'
 
 /** A table of which a process knows the address, for as long as it is open. */
 export interface OpenedTable {
@@ -51,8 +55,9 @@ export async function openSource(
   storage: Storage,
   { name, storeId }: { name: string; storeId?: string | undefined },
   runtime: Runtime,
+  table?: OpenedTable,
 ): Promise<Source> {
-  const opened = await openTable(storage)
+  const opened = table ?? (await openTable(storage))
   try {
     const { client } = createDynamoClient({ endpoint: opened.endpoint }, runtime)
     refuseWrites(client)
@@ -70,6 +75,38 @@ export async function openSource(
         client.destroy()
         await opened.close()
       },
+    }
+  } catch (error) {
+    if (table === undefined) await opened.close()
+    throw error
+  }
+}
+
+/**
+ * Opens a store to mend it: what is looked at is as in {@link openSource}, and what may be written is apart from it.
+ * Closing the source closes all.
+ */
+export async function openForMending(
+  storage: Storage,
+  which: { name: string; storeId?: string | undefined },
+  context: { runtime: Runtime; logger: Logger },
+): Promise<{ source: Source; mending: Mending; log: Log }> {
+  const opened = await openTable(storage)
+  try {
+    const { endpoint, table } = opened
+    const source = await openSource(storage, which, context.runtime, opened)
+    const { storeId } = source
+    const { client } = createDynamoClient({ endpoint }, context.runtime)
+    const { log, objects } = openLogAt({ storeId, table, endpoint, objects: objectsPlace(storage) }, context)
+    const close = async () => {
+      log.close()
+      client.destroy()
+      await source.close()
+    }
+    return {
+      source: { ...source, close },
+      mending: { repair: new DynamoRepair(client, { table, storeId }), objects },
+      log,
     }
   } catch (error) {
     await opened.close()

@@ -1,17 +1,14 @@
-import { readOnlyLog } from '../../log/inspection.ts'
-import { Log } from '../../log/log.ts'
+import type { Log } from '../../log/log.ts'
 import { messageOf } from '../../model/errors.ts'
-import { onlyEmptyStore, openStore } from '../../replica/image-source.ts'
-import { isMuch, replay, replayInBulk } from '../../replica/replay.ts'
 import type { Snapshot } from '../../snapshot/catalog.ts'
 import { type Contents, contentsOf, difference } from '../../snapshot/describe.ts'
-import { imageParts } from '../../snapshot/image-object.ts'
 import { unusableBecause } from '../../snapshot/usable.ts'
 import type { Store } from '../../store/store.ts'
-import { ThreadEngine } from '../../store/thread-engine.ts'
 import type { Check, DoctorContext } from '../context.ts'
 import { type Finding, ok } from '../finding.ts'
 import { isTooOld } from '../known.ts'
+import { readingLog } from '../reading-log.ts'
+import { advance, storeAt, storeOf } from '../scratch-store.ts'
 
 /** Restores every snapshot, and compares what is in it with its manifest and with a replay of the log. */
 export const restoresCheck: Check = {
@@ -25,14 +22,11 @@ export const restoresCheck: Check = {
       (each) => ['verified', 'complete'].includes(each.state) && !isTooOld(each, known),
     )
     const usable = whole.filter(({ manifest }) => unusableBecause(manifest!, base) === undefined).reverse()
-    for (const each of whole.filter((snapshot) => !usable.includes(snapshot))) {
-      yield {
-        severity: 'warning',
-        lsn: each.lsn,
-        what: `snapshot ${each.id} cannot be restored by this build: ${unusableBecause(each.manifest!, base)}`,
-      }
+    for (const { id, lsn, manifest } of whole.filter((snapshot) => !usable.includes(snapshot))) {
+      const what = `snapshot ${id} cannot be restored by this build: ${unusableBecause(manifest!, base)}`
+      yield { severity: 'warning', lsn, what }
     }
-    const replayed = await ReplayedStore.open(context)
+    const replayed = new ReplayedStore(context)
     progress.begin('snapshots', usable.length)
     try {
       for (const snapshot of usable) {
@@ -63,29 +57,19 @@ async function compare(context: DoctorContext, snapshot: Snapshot, replayed: Rep
   } catch (error) {
     findings.push(damage(`it cannot be restored: ${messageOf(error)}`))
   }
-  const there = replayed.stopped
+  const hadStopped = replayed.stopped !== undefined
   const contents = await replayed.at(lsn)
   const differs = contents === undefined ? undefined : difference(contents, manifest!)
   if (differs !== undefined) findings.push(damage(`against a replay of the log, ${differs}`))
-  if (there === undefined && replayed.stopped !== undefined) {
-    findings.push({
-      severity: 'warning',
-      lsn,
-      what: `the log cannot be replayed to here, so nothing is compared with it: ${replayed.stopped}`,
-    })
+  if (replayed.stopped !== undefined && !hadStopped) {
+    const what = `the log cannot be replayed to here, so nothing is compared with it: ${replayed.stopped}`
+    findings.push({ severity: 'warning', lsn, what })
   }
   return findings
 }
 
-async function restored({ objects, base }: DoctorContext, { id, manifest }: Snapshot): Promise<Contents> {
-  const { lsn, hash, entryTime: time } = manifest!
-  const image = {
-    name: `snapshot ${id}`,
-    mark: { lsn, hash, time },
-    parts: imageParts(objects!, manifest!),
-    wasm: (await base()).wasm,
-  }
-  const store = await openStore(await ThreadEngine.boot(image), image)
+async function restored({ objects, base }: DoctorContext, { manifest }: Snapshot): Promise<Contents> {
+  const store = await storeOf(manifest!, objects!, await base())
   try {
     return await contentsOf(store)
   } finally {
@@ -95,44 +79,24 @@ async function restored({ objects, base }: DoctorContext, { id, manifest }: Snap
 
 /** A store that has nothing but the log, and goes forward along it. */
 class ReplayedStore {
+  readonly #context: DoctorContext
   readonly #log: Log
-  readonly #store: Store | undefined
+  #store: Store | undefined
   /** Why it cannot go on. */
   stopped: string | undefined
 
-  private constructor(log: Log, store: Store | undefined, stopped: string | undefined) {
-    this.#log = log
-    this.#store = store
-    this.stopped = stopped
-  }
-
-  static async open({
-    log: inspection,
-    storeId,
-    bodies,
-    runtime,
-    logger,
-    base,
-  }: DoctorContext): Promise<ReplayedStore> {
-    const readOnly = { put: async () => Promise.reject(new Error('read only')), get: (key: string) => bodies.get(key) }
-    const log = new Log(readOnlyLog(inspection), { storeId, bodies: readOnly, runtime, logger })
-    try {
-      for await (const image of onlyEmptyStore(await base(), () => log.genesis()).images(0)) {
-        return new ReplayedStore(log, await openStore(await ThreadEngine.boot(image), image), undefined)
-      }
-    } catch (error) {
-      return new ReplayedStore(log, undefined, messageOf(error))
-    }
-    return new ReplayedStore(log, undefined, 'there is no empty store')
+  constructor(context: DoctorContext) {
+    this.#context = context
+    this.#log = readingLog(context, context)
   }
 
   async at(lsn: number): Promise<Contents | undefined> {
-    const store = this.#store
-    if (store === undefined || this.stopped !== undefined) return undefined
+    if (this.stopped !== undefined) return undefined
+    const { base, logger } = this.#context
     try {
-      await (isMuch(store.mark.lsn, lsn) ? replayInBulk : replay)(this.#log, store, { upTo: lsn })
-      if (store.mark.lsn !== lsn) throw new Error(`the log ends at ${store.mark.lsn}`)
-      return await contentsOf(store)
+      if (this.#store === undefined) this.#store = await storeAt({ log: this.#log, base: await base(), logger, lsn })
+      else await advance(this.#log, this.#store, lsn)
+      return await contentsOf(this.#store)
     } catch (error) {
       this.stopped = messageOf(error)
       return undefined

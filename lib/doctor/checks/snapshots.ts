@@ -6,7 +6,7 @@ import { imageParts } from '../../snapshot/image-object.ts'
 import { DELETION, snapshotKey } from '../../snapshot/names.ts'
 import type { Check, DoctorContext } from '../context.ts'
 import { type Finding, ok } from '../finding.ts'
-import { isTooOld, newestUsable } from '../known.ts'
+import { isKnownToLog, isTooOld, newestUsable } from '../known.ts'
 
 /** Younger ones may still be at work. */
 const HOUR_MS = 60 * 60 * 1_000
@@ -104,9 +104,8 @@ async function strangeToLog(
   { log, known, storeId }: DoctorContext,
   { id, lsn, manifest, state }: Snapshot,
 ): Promise<Finding | undefined> {
+  if (await isKnownToLog(log, manifest!)) return undefined
   const slot = await log.slot(lsn)
-  if (slot?.item.hash === manifest!.hash || known.quarantined.some((each) => each.lsn <= lsn && lsn <= each.to))
-    return undefined
   const key = snapshotKey(storeId, id, '').slice(0, -1)
   if (slot !== undefined) {
     return {
