@@ -2,6 +2,7 @@ import type { LogItem } from '../log/event-log.ts'
 import type { Slot } from '../log/inspection.ts'
 import type { Source } from './context.ts'
 import { breakBetween, healthOf, type SlotHealth } from './slot-health.ts'
+import { firstBehind } from './walk.ts'
 
 /** A slot with those beside it, and what can be said of it from that. */
 export interface Surroundings {
@@ -30,7 +31,7 @@ export async function surroundings({ log, storeId, bodies }: Source, lsn: number
     ...here,
     before: chained(before),
     after: chained(after),
-    isLast: after.slot === undefined,
+    isLast: after.slot === undefined && (await firstBehind(log, lsn)) === undefined,
     failure: undefined,
   }
   found.failure = failureOf(found)
@@ -43,8 +44,8 @@ function chained({ slot, health }: { slot: Slot | undefined; health: SlotHealth 
   return health.state === 'damaged' && !health.attributesIntact ? undefined : slot.item
 }
 
-function failureOf({ slot, health, before, after }: Surroundings): string | undefined {
-  if (slot === undefined) return after === undefined ? undefined : 'it is missing'
+function failureOf({ slot, health, before, after, isLast }: Surroundings): string | undefined {
+  if (slot === undefined) return isLast ? undefined : 'it is missing'
   if (health?.state === 'damaged') return health.why
   if (health?.state !== 'intact') return undefined
   const { item } = slot

@@ -2,6 +2,7 @@ import { type LogMark, markOf, verifyItem } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
 import { encodeQuarantine, type QuarantineRecord } from '../log/quarantine.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
+import type { Snapshot } from '../snapshot/catalog.ts'
 import { imageParts } from '../snapshot/image-object.ts'
 import type { Known, Source } from './context.ts'
 import { isKnownToLog, learn, newestUsable } from './known.ts'
@@ -52,8 +53,8 @@ export async function planQuarantine(
     around.push(found)
   }
   const [first, last] = [around[0]!, around.at(-1)!]
-  const predecessor = known.quarantined.some((each) => each.to === lsn - 1)
-  if (first.before === undefined && !predecessor && lsn - 1 > known.trimmedTo) {
+  const isReached = first.before !== undefined || known.quarantined.some((each) => each.to === lsn - 1)
+  if (!isReached && (await restartPoint(source, known, (each) => each === lsn - 1)) === undefined) {
     throw refusal(`log entry ${lsn - 1} is bad, too: quarantine ${lsn - 1}..${to}`)
   }
   if (last.after === undefined && !last.isLast)
@@ -84,21 +85,30 @@ function markAt({ slot, before }: Surroundings, { to }: QuarantineRequest): LogM
 
 /** Stores start above it: then nothing has to be stepped over, and a replay that did would give another state. */
 async function refuseIfRestartable(source: Source, known: Known, { lsn, to }: QuarantineRequest): Promise<void> {
-  const { objects, place } = source
-  for (const snapshot of known.snapshots) {
-    if (newestUsable({ ...known, snapshots: [snapshot] }, lsn) === undefined) continue
-    if (!(await isKnownToLog(source.log, snapshot.manifest!))) continue
+  const snapshot = await restartPoint(source, known, (each) => each >= lsn)
+  if (snapshot === undefined) return
+  const rest = snapshot.lsn < to ? ` Quarantine only what is above it: ${snapshot.lsn + 1}..${to}.` : ''
+  const from = `stores of ${source.place} start from the verified snapshot ${snapshot.id} (LSN ${snapshot.lsn})`
+  throw refusal(`${from} and do not read log entry ${lsn}.${rest}`)
+}
+
+/** A snapshot that stores really start from: verified, with a whole image, known to the log. */
+async function restartPoint(
+  { log, objects }: Source,
+  known: Known,
+  isThere: (lsn: number) => boolean,
+): Promise<Snapshot | undefined> {
+  for (const snapshot of known.snapshots.filter(({ lsn }) => isThere(lsn))) {
+    if (newestUsable({ ...known, snapshots: [snapshot] }, 0) === undefined) continue
+    if (!(await isKnownToLog(log, snapshot.manifest!))) continue
     try {
       await imageParts(objects!, snapshot.manifest!).check()
+      return snapshot
     } catch (error) {
-      if (isBorealError(error, 'snapshot_corrupt')) continue
-      throw error
+      if (!isBorealError(error, 'snapshot_corrupt')) throw error
     }
-    const rest = snapshot.lsn < to ? ` Quarantine only what is above it: ${snapshot.lsn + 1}..${to}.` : ''
-    throw refusal(
-      `stores of ${place} start from the verified snapshot ${snapshot.id} (LSN ${snapshot.lsn}) and do not read log entry ${lsn}.${rest}`,
-    )
   }
+  return undefined
 }
 
 async function refuseIfRepairable(

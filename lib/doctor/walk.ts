@@ -58,6 +58,12 @@ async function ofBucket(log: LogInspection, from: number): Promise<Slot[]> {
   return (await log.slots(from - 1)).filter(({ item }) => item.lsn >= from && item.lsn < end)
 }
 
+/** The first slot behind one, as far as the end of the next buckets; undefined when the log ends there. */
+export async function firstBehind(log: LogInspection, lsn: number): Promise<number | undefined> {
+  const [first] = await ofBucket(log, lsn + 1)
+  return first?.item.lsn ?? (await behindBucket(log, lsn + 1))
+}
+
 /** The first slot of one of the next buckets. */
 async function behindBucket(log: LogInspection, lsn: number): Promise<number | undefined> {
   const bucket = Math.floor(lsn / BUCKET_SIZE)

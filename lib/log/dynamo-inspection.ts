@@ -18,7 +18,7 @@ const PAGE_TIMEOUT_MS = 5_000
 export function refuseWrites(client: DynamoDBClient): void {
   client.middlewareStack.add(
     (next, { commandName = 'a request' }) =>
-      (args) => {
+      async (args) => {
         if (!READS.has(commandName))
           throw new BorealError('internal', `${commandName}: this table is opened for reading only`)
         return next(args)
