@@ -50,11 +50,13 @@ export type ExportedSlot = z.infer<typeof exportedSlot>
 /** A slot and its body, wherever that was; undefined when it is missing. */
 export function exportSlot(item: LogItem, body: Uint8Array | undefined): ExportedSlot {
   const { lsn, format, storeId, writer, attempt, time, prev, hash, codec, transactions, bodyHash, bodyBytes } = item
+  // The genesis entry has none.
+  const hasBody = item.body !== undefined || item.bodyKey !== undefined
   return {
     ...{ lsn, format, storeId, writer, attempt, time, prev, hash, codec, transactions, bodyHash, bodyBytes },
     ...(item.bodyKey === undefined ? {} : { bodyKey: item.bodyKey }),
     ...(item.trimmed ? { trimmed: true } : {}),
-    body: body === undefined ? null : Buffer.from(body).toString('base64'),
+    body: body === undefined || !hasBody ? null : Buffer.from(body).toString('base64'),
   }
 }
 
