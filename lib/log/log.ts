@@ -149,32 +149,9 @@ export class Log {
     return end
   }
 
-  /**
-   * Verified entries after `mark`, page by page, to the end of the log. Quarantined slots are stepped over: an entry
-   * without transactions stands for each, and the chain goes on from the hash that was recorded.
-   */
-  async *follow(mark: LogMark): AsyncGenerator<Entry[]> {
-    await this.#quarantine.records()
-    for (;;) {
-      this.#quarantine.checkStore(mark.lsn)
-      const over = this.#quarantine.over(mark)
-      if (over !== undefined) {
-        yield over
-        mark = markOf(over.at(-1)!)
-      }
-      const stop = this.#quarantine.nextAfter(mark.lsn)
-      try {
-        for await (const page of this.#followUpTo(stop, mark)) {
-          yield page
-          mark = markOf(page.at(-1)!)
-        }
-      } catch (error) {
-        // It may have been quarantined since we looked.
-        if (!(error instanceof CorruptEntry) || !(await this.#quarantine.covers(error.lsn))) throw error
-        continue
-      }
-      if (mark.lsn + 1 < stop) return
-    }
+  /** Verified entries after `mark`, page by page, to the end of the log. Quarantined slots are stepped over. */
+  follow(mark: LogMark): AsyncGenerator<Entry[]> {
+    return this.#quarantine.follow(mark, (from, stop) => this.#walk(from, stop))
   }
 
   /** Slots that are stepped over. */
@@ -182,7 +159,7 @@ export class Log {
     return this.#quarantine.records()
   }
 
-  async *#followUpTo(stop: number, mark: LogMark): AsyncGenerator<Entry[]> {
+  async *#walk(mark: LogMark, stop: number): AsyncGenerator<Entry[]> {
     if (mark.lsn + 1 >= stop) return
     let askedAt = this.#moment()
     let next = this.#reading(() => this.#log.read(mark.lsn))

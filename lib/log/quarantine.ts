@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { lsn as lsnSchema } from '../model/scalars.ts'
-import type { LogMark } from './chain.ts'
+import { type LogMark, markOf } from './chain.ts'
 import { CorruptEntry } from './corrupt-entry.ts'
 import type { Entry } from './entry.ts'
 
@@ -82,20 +82,39 @@ export class Quarantine {
     return this.#records ?? []
   }
 
-  /** Looks again; whether this slot is to be stepped over. */
-  async covers(lsn: number): Promise<boolean> {
-    this.#records = decodeQuarantine(await this.#read())
-    return this.at(lsn) !== undefined
-  }
-
   /** The record of a slot. */
   at(lsn: number): QuarantineRecord | undefined {
     return this.known.find((record) => record.lsn <= lsn && lsn <= record.to)
   }
 
-  /** The first slot behind `lsn` that is stepped over; infinity when there is none. */
-  nextAfter(lsn: number): number {
-    return this.known.reduce((next, record) => (record.lsn > lsn ? Math.min(next, record.lsn) : next), Infinity)
+  /**
+   * Follows a log and steps over what is quarantined: an entry without transactions stands for each slot, and the chain
+   * goes on from the hash that was recorded.
+   *
+   * @param walk the verified entries between a place and an LSN, that excluded, or up to the end of the log
+   */
+  async *follow(mark: LogMark, walk: (mark: LogMark, stop: number) => AsyncIterable<Entry[]>): AsyncGenerator<Entry[]> {
+    await this.records()
+    for (;;) {
+      this.checkStore(mark.lsn)
+      const over = this.over(mark)
+      if (over !== undefined) {
+        yield over
+        mark = markOf(over.at(-1)!)
+      }
+      const stop = this.#nextAfter(mark.lsn)
+      try {
+        for await (const page of walk(mark, stop)) {
+          yield page
+          mark = markOf(page.at(-1)!)
+        }
+      } catch (error) {
+        // It may have been quarantined since we looked.
+        if (!(error instanceof CorruptEntry) || !(await this.#covers(error.lsn))) throw error
+        continue
+      }
+      if (mark.lsn + 1 < stop) return
+    }
   }
 
   /** The empty entries that stand for the slots after `mark`, if those are stepped over. */
@@ -128,6 +147,17 @@ export class Quarantine {
     if (this.#contradicted !== undefined && lsn >= this.#contradicted.lsn) {
       throw new AppliedBeforeQuarantine(this.#contradicted)
     }
+  }
+
+  /** Looks again; whether this slot is to be stepped over. */
+  async #covers(lsn: number): Promise<boolean> {
+    this.#records = decodeQuarantine(await this.#read())
+    return this.at(lsn) !== undefined
+  }
+
+  /** The first slot behind `lsn` that is stepped over; infinity when there is none. */
+  #nextAfter(lsn: number): number {
+    return this.known.reduce((next, record) => (record.lsn > lsn ? Math.min(next, record.lsn) : next), Infinity)
   }
 }
 
