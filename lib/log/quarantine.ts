@@ -110,7 +110,7 @@ export class Quarantine {
         }
       } catch (error) {
         // It may have been quarantined since we looked.
-        if (!(error instanceof CorruptEntry) || !(await this.#covers(error.lsn))) throw error
+        if (!(error instanceof CorruptEntry) || !(await this.#covers(error.lsn, mark))) throw error
         continue
       }
       if (mark.lsn + 1 < stop) return
@@ -133,12 +133,7 @@ export class Quarantine {
    * @throws AppliedBeforeQuarantine
    */
   async hearEmptyEntry(lsn: number): Promise<void> {
-    const before = this.known.length
-    const heard = decodeQuarantine(await this.#read())
-    if (heard.length === before) return
-    const news = heard.filter((record) => this.at(record.lsn) === undefined && record.to < lsn)
-    this.#records = heard
-    this.#contradicted ??= news[0]
+    await this.#hear(lsn)
     this.checkStore(lsn)
   }
 
@@ -149,10 +144,17 @@ export class Quarantine {
     }
   }
 
-  /** Looks again; whether this slot is to be stepped over. */
-  async #covers(lsn: number): Promise<boolean> {
-    this.#records = decodeQuarantine(await this.#read())
+  /** Looks again; whether this slot is to be stepped over by a store that stands at `mark`. */
+  async #covers(lsn: number, mark: LogMark): Promise<boolean> {
+    await this.#hear(mark.lsn + 1)
     return this.at(lsn) !== undefined
+  }
+
+  /** Looks again; what is new and lies before `lsn` was applied by somebody here. */
+  async #hear(lsn: number): Promise<void> {
+    const heard = decodeQuarantine(await this.#read())
+    this.#contradicted ??= heard.find((record) => this.at(record.lsn) === undefined && record.to < lsn)
+    this.#records = heard
   }
 
   /** The first slot behind `lsn` that is stepped over; infinity when there is none. */
