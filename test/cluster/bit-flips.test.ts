@@ -3,6 +3,7 @@ import { bodiesCheck } from '../../lib/doctor/checks/bodies.ts'
 import { logCheck } from '../../lib/doctor/checks/log.ts'
 import { registryCheck } from '../../lib/doctor/checks/registry.ts'
 import { snapshotsCheck } from '../../lib/doctor/checks/snapshots.ts'
+import { isBorealError } from '../../lib/model/errors.ts'
 import { MANIFEST, VERIFICATION } from '../../lib/snapshot/names.ts'
 import { diceOf, type Flip, flipInItem, flipInObject } from '../doctor/bit-flips.ts'
 import { DoctorBed } from '../doctor/doctor-bed.ts'
@@ -38,13 +39,18 @@ afterAll(async () => {
   for (const work of cleanups) await work()
 })
 
-/** Follows the whole log as a store without snapshots does. */
-async function follow(): Promise<void> {
-  const log = await bed.log()
-  try {
-    for await (const _ of log.follow(await log.genesis()));
-  } finally {
-    log.close()
+/** What a store without snapshots meets when it follows the whole log; asks again while a busy machine does not answer. */
+async function follow(): Promise<string> {
+  for (;;) {
+    const log = await bed.log()
+    try {
+      for await (const _ of log.follow(await log.genesis()));
+      return 'its end'
+    } catch (error) {
+      if (!isBorealError(error, 'log_unavailable')) return (error as { code: string }).code
+    } finally {
+      log.close()
+    }
   }
 }
 
@@ -69,7 +75,7 @@ test(`${FLIPS} changed bits in the log, its bodies and snapshots`, { timeout: 60
       checks: inLog ? [registryCheck, logCheck, bodiesCheck] : [snapshotsCheck],
     })
     expect(severity, what).toBe('damage')
-    if (inLog) await expect(follow(), what).rejects.toMatchObject({ code: 'log_corrupt' })
+    if (inLog) expect(await follow(), what).toBe('log_corrupt')
     if (i % Math.ceil(FLIPS / NODES) === 0) {
       // With its snapshots, so that it may start from one that lies above what is damaged in the log.
       const started = await bed.node().catch((error: { code: string }) => error)
@@ -81,8 +87,8 @@ test(`${FLIPS} changed bits in the log, its bodies and snapshots`, { timeout: 60
     }
     await flip.undo()
     counts[flip.kind] = (counts[flip.kind] ?? 0) + 1
+    if (i % 100 === 99) process.stdout.write(`found: ${JSON.stringify(counts)}\n`)
   }
   const { severity, findings } = await bed.diagnose({ deep: true })
   expect([severity, findings]).toEqual(['ok', []])
-  process.stdout.write(`found: ${JSON.stringify(counts)}\n`)
 })
