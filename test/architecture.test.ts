@@ -25,9 +25,10 @@ const MAY_IMPORT: Record<string, string[]> = {
     ...['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'migrate', 'snapshot', 'archive', 'backup'],
     ...['recovery', 'difference'],
   ],
+  doctor: ['model', 'log', 'objects', 'store', 'replica', 'migrate', 'snapshot', 'archive', 'node'],
   api: ['model', 'log', 'store', 'migrate', 'snapshot', 'archive', 'backup', 'recovery', 'difference', 'node'],
   storage: ['model', 'client', 'recovery', 'node', 'api'],
-  cli: ['model', 'log', 'client', 'recovery', 'node', 'api'],
+  cli: ['model', 'log', 'client', 'recovery', 'node', 'api', 'doctor'],
 }
 
 /** Packages that only some files may see. */

@@ -9,6 +9,7 @@ import { jobUpdateRoutes } from './routes/job-updates.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { lockRoutes } from './routes/locks.ts'
 import { logRoutes } from './routes/log.ts'
+import { logExportRoutes } from './routes/log-export.ts'
 import { migrationRoutes } from './routes/migrations.ts'
 import { openApiRoute } from './routes/openapi.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -46,6 +47,7 @@ export const routes: Route[] = [
   readsRoute(dataRoutes),
   ...queryRoutes,
   ...logRoutes,
+  ...logExportRoutes,
   ...statusRoutes,
   ...snapshotRoutes,
   ...archiveRoutes,

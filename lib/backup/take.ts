@@ -8,7 +8,7 @@ import { newestVerified, type Snapshot, snapshots } from '../snapshot/catalog.ts
 import type { Manifest, PartCodec, StoredParts } from '../snapshot/documents.ts'
 import { imagePartsAt, imagePlace } from '../snapshot/image-object.ts'
 import { MANIFEST, snapshotId, snapshotKey, VERIFICATION } from '../snapshot/names.ts'
-import { copyParts, type PartsPlace, writeParts } from '../snapshot/stored-parts.ts'
+import { copyParts, type PartsPlace, type WritablePlace, writeParts } from '../snapshot/stored-parts.ts'
 import { type SnapshotContext, takeSnapshot } from '../snapshot/take.ts'
 import { unusableBecause } from '../snapshot/usable.ts'
 import { verifySnapshot } from '../snapshot/verify.ts'
@@ -123,7 +123,7 @@ async function writeBackup(context: BackupContext, manifest: Manifest): Promise<
   const { log, objects, backups, runtime } = context
   const place = { storeId: log.storeId, backupId: snapshotId(manifest.lsn, runtime.newId()) }
   const { storeId, backupId } = place
-  const keyed = (name: (index: number) => string, what: string): PartsPlace => ({
+  const keyed = (name: (index: number) => string, what: string): WritablePlace => ({
     objects: backups,
     key: (index) => backupKey(storeId, backupId, name(index)),
     what: `the ${what} of backup ${backupId}`,
@@ -156,7 +156,7 @@ async function writeDump(
   { base, boot = PgliteEngine.bootImage }: BackupContext,
   manifest: Manifest,
   copy: PartsPlace,
-  to: PartsPlace,
+  to: WritablePlace,
 ): Promise<StoredParts> {
   const { storeId, lsn, hash, entryTime, digest, schemaVersion, schemaChecksum } = manifest
   const parts = imagePartsAt(copy, manifest.image)

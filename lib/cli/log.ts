@@ -7,6 +7,7 @@ import { systemRuntime } from '../model/runtime.ts'
 import { type NodeFlags, nodeConfig, numberOf } from '../node/config.ts'
 import { openLog } from '../node/open-log.ts'
 import { type ConnectionFlags, connect, withConnection } from './connection.ts'
+import { offlineLogCommands } from './log-offline.ts'
 import { printJson, printTable, progressBar } from './output.ts'
 
 interface LogEntry {
@@ -48,6 +49,8 @@ export function logCommand(program: Command): void {
     .option('--objects <folder>', 'with --table: folder of the objects')
     .option('--json', 'answer as JSON')
     .action(verify)
+
+  offlineLogCommands(log)
 }
 
 async function tail(flags: ConnectionFlags & { lines: string; follow?: boolean; json?: boolean }): Promise<void> {

@@ -5,6 +5,7 @@ import { archiveCommand, trimCommand } from './archive.ts'
 import { backtrackCommand } from './backtrack.ts'
 import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
+import { doctorCommand } from './doctor.ts'
 import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
 import { migrationsCommand } from './migrations.ts'
@@ -45,6 +46,7 @@ export async function main(argv: string[]): Promise<void> {
     upgradeCommand,
     replayCommand,
     tableCommand,
+    doctorCommand,
     benchCommand,
   ]
   for (const add of commands) add(program)

@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
+import { inspectSnapshot } from '../doctor/inspect-snapshot.ts'
 import { BorealError } from '../model/errors.ts'
 import { type ConnectionFlags, connect, withConnection } from './connection.ts'
 import { outcomeOf } from './operation.ts'
 import { printFields, printJson, printTable } from './output.ts'
+import { snapshotDiffCommand } from './snapshot-diff.ts'
+import { openForReading, type StoreFlags, withStore } from './store-flags.ts'
 
 interface SnapshotSummary {
   id: string
@@ -46,11 +49,14 @@ export function snapshotCommand(program: Command): void {
     .option('--json', 'answer as JSON')
     .action(list)
 
-  withConnection(snapshot.command('inspect').description('one snapshot, with its manifest'))
+  withConnection(withStore(snapshot.command('inspect').description('one snapshot, with its manifest')))
     .argument('<id>')
     .option('--check', 'read the whole image and compare it with its checksums')
     .option('--json', 'answer as JSON')
+    .addHelpText('after', '\nWith --data or --table the store is opened; otherwise a server is asked.')
     .action(inspect)
+
+  snapshotDiffCommand(snapshot)
 }
 
 async function now(flags: ConnectionFlags & { check?: boolean; json?: boolean }): Promise<void> {
@@ -83,11 +89,9 @@ async function list(flags: ConnectionFlags & { lines: string; json?: boolean }):
   printTable(['ID', 'LSN', 'STATE', 'SIZE', 'TAKEN', 'BY'], rows)
 }
 
-async function inspect(id: string, flags: ConnectionFlags & { check?: boolean; json?: boolean }): Promise<void> {
-  const client = connect(flags)
-  const query = { check: flags.check ? 'true' : undefined }
-  const found = await client.get<SnapshotDetails>(`/v1/snapshots/${encodeURIComponent(id)}`, query)
-  await client.close()
+async function inspect(id: string, flags: InspectFlags): Promise<void> {
+  const offline = flags.data !== undefined || flags.table !== undefined
+  const found = offline ? await opened(id, flags) : await askedFor(id, flags)
   if (flags.json) printJson(found)
   else {
     const { manifest, verification: _, ...summary } = found
@@ -101,4 +105,27 @@ async function inspect(id: string, flags: ConnectionFlags & { check?: boolean; j
     'snapshot_corrupt',
     `${found.why}. Stores start from an older one, or from the log; take another one: boreal snapshot now --check`,
   )
+}
+
+interface InspectFlags extends ConnectionFlags, StoreFlags {
+  check?: boolean
+  json?: boolean
+}
+
+async function askedFor(id: string, flags: InspectFlags): Promise<SnapshotDetails> {
+  const client = connect(flags)
+  const query = { check: flags.check ? 'true' : undefined }
+  const found = await client.get<SnapshotDetails>(`/v1/snapshots/${encodeURIComponent(id)}`, query)
+  await client.close()
+  return found
+}
+
+async function opened(id: string, flags: InspectFlags): Promise<SnapshotDetails> {
+  const source = await openForReading(flags)
+  try {
+    const { deletion: _, ...found } = await inspectSnapshot(source, id, flags.check)
+    return found
+  } finally {
+    await source.close()
+  }
 }

@@ -10,7 +10,7 @@ export class CorruptEntry extends BorealError {
   readonly failure: string
 
   constructor(lsn: number, failure: string, options: { advice?: string; cause?: unknown } = {}) {
-    const { advice = 'Run `boreal log verify` for the extent of the damage.', cause } = options
+    const { advice = 'Run `boreal doctor` for the extent of the damage, and what to do.', cause } = options
     super('log_corrupt', `log entry ${lsn} cannot be used: ${failure}. ${advice}`, { cause })
     this.name = 'CorruptEntry'
     this.lsn = lsn

@@ -79,7 +79,7 @@ export class DynamoLog implements EventLog {
 
   async head(): Promise<HeadItem> {
     const attributes = await this.#getItem(headKey(this.#storeId), 0)
-    return { trimmedTo: Number(attributes?.trimmedTo?.N ?? 0) }
+    return { trimmedTo: Number(attributes?.trimmedTo?.N ?? 0), quarantined: attributes?.quarantined?.S }
   }
 
   async #getItem(pk: string, sk: number): Promise<LogAttributes | undefined> {

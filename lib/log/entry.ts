@@ -1,6 +1,7 @@
 import type { BorealEvent, WrittenEvent } from '../model/events.ts'
 import type { OperationResult } from '../model/operations.ts'
 import type { Frame } from './frames.ts'
+import type { QuarantineRecord } from './quarantine.ts'
 
 /** One transaction of the log. Those that were read have every event in its current version. */
 export interface LoggedTransaction<Event = BorealEvent> {
@@ -45,6 +46,8 @@ export interface Entry {
   transactions: LoggedTransaction[]
   /** The events of the only transaction, where they are too many to be held at once: read them with Log.frameEvents. */
   framed?: FramedEvents
+  /** It stands for a slot that is stepped over: nothing else is known of it. */
+  quarantined?: QuarantineRecord
 }
 
 /** Where the events of a large entry are. */

@@ -59,6 +59,8 @@ export type Codec = 'deflate' | 'json' | 'none' | 'frames'
 export interface HeadItem {
   /** Slots up to this LSN may be gone. */
   trimmedTo: number
+  /** Slots that are stepped over (quarantine.ts), as text. */
+  quarantined?: string | undefined
 }
 
 export type PutOutcome =

@@ -9,12 +9,14 @@ import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, decodeVerified, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import { EntryFinder, itemOf } from './entry-finder.ts'
-import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
+import type { BodyStore, EventLog, HeadItem, LogItem, PutOutcome } from './event-log.ts'
+import { type ExportedSlot, exportSlot } from './export-format.ts'
 import { FrameStage } from './frame-stage.ts'
 import { decodeFrame, verifyFrame } from './frames.ts'
 import { BUCKET_SIZE, frameKey, stagePrefix } from './keys.ts'
 import { LastLook, type Moment } from './last-look.ts'
 import { PendingAppend } from './pending-append.ts'
+import { Quarantine, type QuarantineRecord, steppedOver } from './quarantine.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -55,6 +57,7 @@ export class Log {
   readonly #lastLook: LastLook
   readonly #finder: EntryFinder
   readonly #frameRows: number | undefined
+  readonly #quarantine: Quarantine
 
   constructor(log: EventLog, options: LogOptions) {
     this.#log = log
@@ -74,6 +77,7 @@ export class Log {
       bodyOf: (item) => this.#bodyOf(item),
     })
     this.#frameRows = options.frameRows
+    this.#quarantine = new Quarantine(async () => (await this.head()).quarantined)
   }
 
   /** Server time in ms. */
@@ -176,21 +180,36 @@ export class Log {
     return end
   }
 
-  /** Verified entries after `mark`, page by page, to the end of the log; those that were trimmed come from the archive. */
+  /**
+   * Verified entries after `mark`, page by page, to the end of the log; those that were trimmed come from the archive.
+   * Quarantined slots are stepped over.
+   */
   follow(mark: LogMark): AsyncGenerator<Entry[]> {
-    return this.#walk(mark, (entry) => decodeVerified(entry, this.#registry))
+    const read = (entry: StoredEntry) => decodeVerified(entry, this.#registry)
+    return this.#quarantine.follow(mark, (from, stop) => this.#walk(from, read, stop))
   }
 
-  /** The same, as they were written: nothing is decoded. */
+  /** Slots that are stepped over. */
+  async quarantined(): Promise<readonly QuarantineRecord[]> {
+    return this.#quarantine.records()
+  }
+
+  /** Entries as they were written: nothing is decoded, and nothing stepped over. */
   stored(mark: LogMark): AsyncGenerator<StoredEntry[]> {
     return this.#walk(mark, (entry) => entry)
   }
 
-  async *#walk<T>(mark: LogMark, read: (entry: StoredEntry) => T): AsyncGenerator<T[]> {
+  async *#walk<T>(
+    mark: LogMark,
+    read: (entry: StoredEntry) => T,
+    stop = Number.POSITIVE_INFINITY,
+  ): AsyncGenerator<T[]> {
+    if (mark.lsn + 1 >= stop) return
     let askedAt = this.#lastLook.moment()
     let next = this.#reading(() => this.#log.read(mark.lsn))
     for (;;) {
-      const page = await this.#finder.upToGap(await next, mark.lsn)
+      const found = await this.#finder.upToGap(await next, mark.lsn)
+      const page = found.filter((each) => itemOf(each).lsn < stop)
       if (page.length === 0) break
       // The next page is on its way while this one is decoded and applied.
       askedAt = this.#lastLook.moment()
@@ -203,6 +222,7 @@ export class Log {
         const place = mark
         try {
           const entry = await this.#finder.verified(found, (item) => verifyNext(item, place, this.storeId))
+          if (entry.item.transactions === 0) await this.#quarantine.hearEmptyEntry(entry.item.lsn)
           entries.push(read(entry))
           mark = markOf(entry.item)
         } catch (error) {
@@ -213,6 +233,7 @@ export class Log {
       // What came before a failure is good, and somebody may need no more than that.
       if (entries.length > 0) yield entries
       if (failure !== undefined) throw failure.error
+      if (mark.lsn + 1 >= stop) return
     }
     if (await this.#isFreedAfter(mark.lsn, askedAt)) throw new LogTrimmed(mark.lsn + 1)
   }
@@ -237,6 +258,11 @@ export class Log {
 
   /** One entry, verified by itself; `undefined` when the slot is empty. */
   async entry(lsn: number): Promise<Entry | undefined> {
+    await this.#quarantine.records()
+    const record = this.#quarantine.at(lsn)
+    if (record !== undefined) {
+      return steppedOver(record, lsn, { time: record.at, hash: (await this.slot(lsn))?.prev ?? '' })
+    }
     const stored = await this.storedEntry(lsn)
     return stored === undefined ? undefined : decodeVerified(stored, this.#registry)
   }
@@ -249,11 +275,37 @@ export class Log {
 
   /** A page of entries after `after`, each verified by itself, at most `limit`. */
   async page(after: number, limit: number): Promise<Entry[]> {
+    await this.#quarantine.records()
     const items = await this.#reading(() => this.#log.read(after))
     const page = (await this.#finder.upToGap(items, after)).slice(0, limit)
     const entries: Entry[] = []
-    for (const found of page) entries.push(decodeVerified(await this.#finder.verifiedAlone(found), this.#registry))
-    return entries
+    const stepOver = () => {
+      const { lsn, time, hash } = entries.at(-1) ?? {
+        lsn: after,
+        time: this.#quarantine.at(after + 1)?.at ?? 0,
+        hash: '',
+      }
+      entries.push(...(this.#quarantine.over({ lsn, time, hash }) ?? []))
+    }
+    stepOver()
+    for (const found of page) {
+      if (itemOf(found).lsn <= (entries.at(-1)?.lsn ?? after)) continue
+      entries.push(decodeVerified(await this.#finder.verifiedAlone(found), this.#registry))
+      stepOver()
+    }
+    return entries.slice(0, limit)
+  }
+
+  /** A page of slots after `after` as they are stored, with their bodies; nothing is verified. */
+  async exported(after: number, mostBytes: number): Promise<ExportedSlot[]> {
+    const slots: ExportedSlot[] = []
+    let bytes = 0
+    for (const item of await this.#reading(() => this.#log.read(after))) {
+      bytes += item.bodyBytes
+      if (slots.length > 0 && bytes > mostBytes) break
+      slots.push(exportSlot(item, await this.#bodyOf(item).catch(ifMissing)))
+    }
+    return slots
   }
 
   /** The stored bytes of a frame of an entry, verified. */
@@ -282,7 +334,12 @@ export class Log {
 
   /** Slots up to this LSN may be gone. */
   async trimmedTo(): Promise<number> {
-    return (await this.#reading(() => this.#log.head())).trimmedTo
+    return (await this.head()).trimmedTo
+  }
+
+  /** The head item. */
+  head(): Promise<HeadItem> {
+    return this.#reading(() => this.#log.head())
   }
 
   close(): void {
@@ -343,6 +400,10 @@ export class Log {
       throw unavailable('the log cannot be read', error)
     }
   }
+}
+
+function ifMissing(error: unknown): undefined {
+  if (!(error instanceof CorruptEntry)) throw error
 }
 
 function unavailable(what: string, cause: unknown): BorealError {

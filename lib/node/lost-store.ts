@@ -1,5 +1,5 @@
 import { BorealError } from '../model/errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import { newestVerified } from '../snapshot/catalog.ts'
 
 /** Store ids are ULIDs; every key starts with one. */
@@ -12,7 +12,7 @@ const STORE_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/
  * @throws BorealError `not_ready` with the store that is missing, and what to do
  */
 export async function assertNothingLost(
-  objects: ObjectStore,
+  objects: ObjectReads,
   name: string,
   isInTable: (storeId: string) => Promise<boolean>,
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function assertNothingLost(
 }
 
 /** The first part of every key, with one request each. */
-export async function* storeIds(objects: ObjectStore): AsyncGenerator<string> {
+export async function* storeIds(objects: ObjectReads): AsyncGenerator<string> {
   for (let after = ''; ; ) {
     const [first] = (await objects.list('', { limit: 1, ...(after === '' ? {} : { after }) })).objects
     if (first === undefined) return

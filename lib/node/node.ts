@@ -247,10 +247,9 @@ export class BorealNode {
     }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
-    const answer =
-      this.#pool.canServe(minLsn)
-        ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
-        : await this.#readFromStore(statements, minLsn, deadline)
+    const answer = this.#pool.canServe(minLsn)
+      ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
+      : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
   }
 
@@ -359,6 +358,7 @@ export class BorealNode {
   /** Figures about the node, for people and monitors. */
   async status() {
     const { runtime } = this.#options
+    const quarantined = await this.log.quarantined()
     const memory = await Promise.allSettled(this.#pool.readers.map((reader) => reader.memory()))
     return {
       storeId: this.storeId,
@@ -380,6 +380,7 @@ export class BorealNode {
       process: processMemory(),
       housekeeping: this.#housekeeper.figures,
       past: this.past.stores.figures,
+      ...(quarantined.length === 0 ? {} : { quarantined }),
       ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
       readers: this.#pool.readers.map((reader, index) => {
         const bytes = memory[index]

@@ -39,7 +39,7 @@ export interface OpenedLog {
 }
 
 /** Table of the embedded profile; it is the only one there. */
-const EMBEDDED_TABLE = 'boreal'
+export const EMBEDDED_TABLE = 'boreal'
 
 /**
  * Opens the log of the store with this name, creating the store when the table has none.

@@ -1,12 +1,12 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
-import type { ObjectStore } from './object-store.ts'
+import type { ObjectReads } from './object-store.ts'
 
 /** Names of the objects in a folder, below it, and their sizes. */
 export type FolderContents = Map<string, number>
 
 /** The folders right below a prefix that ends with `/`, with what is in them; those alone whose name `isName` knows. */
 export async function foldersBelow(
-  objects: ObjectStore,
+  objects: ObjectReads,
   root: string,
   isName: (name: string) => boolean,
 ): Promise<Map<string, FolderContents>> {
@@ -20,7 +20,7 @@ export async function foldersBelow(
 }
 
 /** What is in one folder; `prefix` ends with `/`. */
-export async function folderContents(objects: ObjectStore, prefix: string): Promise<FolderContents> {
+export async function folderContents(objects: ObjectReads, prefix: string): Promise<FolderContents> {
   const contents: FolderContents = new Map()
   for await (const { key, size } of objectsBelow(objects, prefix)) contents.set(key.slice(prefix.length), size)
   return contents
@@ -28,7 +28,7 @@ export async function folderContents(objects: ObjectStore, prefix: string): Prom
 
 /** All objects whose keys start with a prefix, in the order of their keys. */
 export async function* objectsBelow(
-  objects: ObjectStore,
+  objects: ObjectReads,
   prefix: string,
 ): AsyncGenerator<{ key: string; size: number }> {
   for (let after: string | undefined; ; ) {

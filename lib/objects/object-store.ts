@@ -21,6 +21,9 @@ export interface ObjectStore {
   copy(from: string, to: string): Promise<void>
 }
 
+/** The part of the port with which nothing can be changed. */
+export type ObjectReads = Pick<ObjectStore, 'get' | 'head' | 'list'>
+
 export interface PutOptions {
   /** Only when there is no such object. */
   ifAbsent?: boolean

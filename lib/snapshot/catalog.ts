@@ -1,6 +1,6 @@
 import { isBorealError, messageOf } from '../model/errors.ts'
 import { type FolderContents, folderContents, foldersBelow } from '../objects/folders.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import {
   type Deletion,
   decodeDocument,
@@ -41,20 +41,20 @@ export interface Snapshot {
 }
 
 /** Snapshots of a store, the newest first. Documents are read as they are asked for; parts of images are not. */
-export async function* snapshots(objects: ObjectStore, storeId: string): AsyncGenerator<Snapshot> {
+export async function* snapshots(objects: ObjectReads, storeId: string): AsyncGenerator<Snapshot> {
   const folders = await foldersBelow(objects, snapshotsPrefix(storeId), (name) => lsnOfId(name) !== undefined)
   for (const id of [...folders.keys()].sort().reverse()) yield await snapshotOf(objects, storeId, id, folders.get(id)!)
 }
 
 /** One snapshot; undefined when there is nothing with this id. */
-export async function findSnapshot(objects: ObjectStore, storeId: string, id: string): Promise<Snapshot | undefined> {
+export async function findSnapshot(objects: ObjectReads, storeId: string, id: string): Promise<Snapshot | undefined> {
   if (lsnOfId(id) === undefined) return undefined
   const contents = await folderContents(objects, snapshotKey(storeId, id, ''))
   return contents.size === 0 ? undefined : snapshotOf(objects, storeId, id, contents)
 }
 
 /** The newest verified snapshot that is not on its way out, by its documents. */
-export async function newestVerified(objects: ObjectStore, storeId: string): Promise<Snapshot | undefined> {
+export async function newestVerified(objects: ObjectReads, storeId: string): Promise<Snapshot | undefined> {
   for await (const snapshot of snapshots(objects, storeId)) {
     if (snapshot.state === 'verified' && snapshot.deletion === undefined) return snapshot
   }
@@ -62,7 +62,7 @@ export async function newestVerified(objects: ObjectStore, storeId: string): Pro
 }
 
 async function snapshotOf(
-  objects: ObjectStore,
+  objects: ObjectReads,
   storeId: string,
   id: string,
   contents: FolderContents,

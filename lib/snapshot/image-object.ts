@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import { type ImageParts, inSharedMemory } from '../store/image-parts.ts'
 import type { Manifest, StoredParts } from './documents.ts'
 import { partName, snapshotKey } from './names.ts'
@@ -10,7 +10,7 @@ const AHEAD = 2
 
 /** Where the image of a snapshot is. */
 export function imagePlace(
-  objects: ObjectStore,
+  objects: ObjectReads,
   { storeId, snapshotId }: { storeId: string; snapshotId: string },
 ): PartsPlace {
   return {
@@ -22,7 +22,7 @@ export function imagePlace(
 
 /** The parts of a snapshot's image. */
 export function imageParts(
-  objects: ObjectStore,
+  objects: ObjectReads,
   manifest: Manifest,
   onPart?: (doneBytes: number) => void,
 ): ImageParts & { check(): Promise<void> } {

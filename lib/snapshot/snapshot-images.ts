@@ -3,7 +3,7 @@ import type { Log } from '../log/log.ts'
 import { migrateStore } from '../migrate/migrate-store.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import type { ImageSource, PlacedImage } from '../replica/image-source.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import type { Engine } from '../store/engine.ts'
@@ -13,7 +13,7 @@ import { imageParts } from './image-object.ts'
 import { unusableBecause } from './usable.ts'
 
 export interface SnapshotImagesOptions {
-  objects: ObjectStore
+  objects: ObjectReads
   log: Log
   base: BaseImage
   logger: Logger
@@ -73,6 +73,8 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   const unusable =
     unusableBecause(manifest, base) ?? (await strangeToLog({ ...manifest, what: `verified snapshot ${id}` }, log))
   if (unusable !== undefined) return pass(unusable)
+  const quarantined = (await log.quarantined()).find((each) => each.lsn <= lsn && manifest.takenAt <= each.at)
+  if (quarantined !== undefined) return pass(`it has log entry ${quarantined.lsn}, which was quarantined later`)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
   return {
     migrate: (engine) => migrated(engine, manifest, options),
@@ -97,6 +99,8 @@ export async function strangeToLog(
     throw error
   })
   if (item?.hash === hash) return undefined
+  // Where the entry itself is damaged or missing, the one behind it still says which it was.
+  if ((await log.probe(lsn))?.prev === hash) return undefined
   if (item !== undefined) return 'the log has another entry at its LSN'
   // Trimming deletes entries that lie below a verified snapshot: this one may well be the witness that is left.
   if ((await log.trimmedTo()) >= lsn) return undefined

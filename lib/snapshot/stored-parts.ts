@@ -1,21 +1,26 @@
 import { promisify } from 'node:util'
 import { deflateRawSync, inflateRaw } from 'node:zlib'
 import { BorealError, messageOf } from '../model/errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads, ObjectStore } from '../objects/object-store.ts'
 import { type ImagePart, type PartCodec, type StoredParts, sha256Of } from './documents.ts'
 
 /** Something large as objects of some megabytes: one is in memory at a time, as it comes and as it is stored. */
 
 /** Where the parts of something are, and what it is: `the image of snapshot 1`. */
 export interface PartsPlace {
-  objects: ObjectStore
+  objects: ObjectReads
   key(index: number): string
   what: string
 }
 
+/** Where parts are to be. */
+export interface WritablePlace extends PartsPlace {
+  objects: ObjectStore
+}
+
 /** Writes the parts under their keys, where nothing must be yet. */
 export async function writeParts(
-  { objects, key }: Omit<PartsPlace, 'what'>,
+  { objects, key }: Omit<WritablePlace, 'what'>,
   parts: AsyncIterable<Uint8Array>,
   codec: PartCodec,
 ): Promise<StoredParts> {
@@ -30,7 +35,7 @@ export async function writeParts(
 }
 
 /** Copies parts as they are stored; each is checked on the way. @throws BorealError `snapshot_corrupt` */
-export async function copyParts(from: PartsPlace, to: Omit<PartsPlace, 'what'>, { parts }: StoredParts): Promise<void> {
+export async function copyParts(from: PartsPlace, to: WritablePlace, { parts }: StoredParts): Promise<void> {
   for (const index of parts.keys()) {
     await to.objects.put(to.key(index), await storedPart(from, parts, index), { ifAbsent: true })
   }

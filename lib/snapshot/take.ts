@@ -129,7 +129,7 @@ async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Ma
     if (started !== undefined) return started
     const place = { storeId: log.storeId, snapshotId: snapshotId(mark.lsn, runtime.newId()) }
     const postgres = await postgresVersion(store)
-    const image = await writeParts(imagePlace(objects, place), store.engine.image(), codec)
+    const image = await writeParts({ ...imagePlace(objects, place), objects }, store.engine.image(), codec)
     const { document, bytes } = encodeDocument(manifestSchema, {
       format: SNAPSHOT_FORMAT,
       ...place,

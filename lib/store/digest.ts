@@ -144,3 +144,12 @@ export const DIGEST_SQL = digestStatement.sql
 export function digestOf(result: ResultSet | undefined): string {
   return textOf(result?.rows[0]?.[0])!
 }
+
+/** The tables that the digest covers. */
+export const DIGEST_TABLES: readonly string[] = Object.keys(TABLES)
+
+/** SQL of one table's rows as (key, MD5), in order of the key: to find which rows of two stores differ. */
+export function rowHashesSql(table: string): string {
+  const { key, columns } = TABLES[table]!
+  return `select (${key}) collate "C", md5(json_build_array(${columns.join(', ')})::text) from ${table} order by 1`
+}

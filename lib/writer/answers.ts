@@ -48,6 +48,10 @@ export class Answers {
     const reading = getOrInsert(this.#reading, lsn, () => this.#log.entry(lsn))
     try {
       const entry = await reading
+      if (entry?.quarantined !== undefined) {
+        const why = `log entry ${lsn} was quarantined (${entry.quarantined.reason}): its effects and its answers are lost`
+        throw new BorealError('log_corrupt', why)
+      }
       for (const [index, transaction] of (entry?.transactions ?? []).entries()) this.add(lsn, index, transaction)
     } finally {
       this.#reading.delete(lsn)

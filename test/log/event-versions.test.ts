@@ -147,7 +147,7 @@ describe('an event that this build cannot read stops it', () => {
     ...more,
   })
   const NEWER = 'A newer build wrote it: run that one.'
-  const DAMAGED = 'Run `boreal log verify` for the extent of the damage.'
+  const DAMAGED = 'Run `boreal doctor` for the extent of the damage, and what to do.'
   const known = { event: 'quotaRemoved', v: 1, role: 'a' }
 
   test.each(['made', 'constructor', '__proto__', ''])('when it is of an unknown kind: %j', (kind) => {

@@ -17,14 +17,14 @@ export async function startTable(cleanup: Cleanup = onTestFinished): Promise<Emb
 /** The log of the store `main` at an endpoint, through the DynamoDB adapter; creates table and store when missing. */
 export async function openDynamoLog(
   endpoint: string,
-  options: { runtime?: Runtime; table?: string; requestTimeoutMs?: number } = {},
+  options: { runtime?: Runtime; table?: string; requestTimeoutMs?: number; cleanup?: Cleanup } = {},
 ): Promise<{ events: DynamoLog; storeId: string }> {
-  const { runtime = systemRuntime, table = 'boreal', requestTimeoutMs } = options
+  const { runtime = systemRuntime, table = 'boreal', requestTimeoutMs, cleanup = onTestFinished } = options
   const { client, serverClock } = createDynamoClient({ endpoint, requestTimeoutMs }, runtime)
   const context = { client, table, runtime, serverClock }
   await ensureTable(context)
   const { storeId } = await openStore(context, 'main')
   const events = new DynamoLog(client, { table, storeId, serverClock })
-  onTestFinished(() => events.close())
+  cleanup(async () => events.close())
   return { events, storeId }
 }

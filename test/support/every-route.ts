@@ -78,6 +78,7 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   for (const list of LISTS) expect((await call('GET', `/v1/${list}?limit=1`)).items, list).toHaveLength(1)
   for (const record of RECORDS) await call('GET', `/v1/${record}`)
   await call('GET', `/v1/log/${lsn}`)
+  expect((await call('GET', '/v1/log-export')).items.at(-1)).toMatchObject({ lsn })
   await call('POST', '/v1/reads', { reads: [{ path: '/v1/tasks/t-1' }, { path: '/v1/tasks/nobody' }] })
   await call('POST', '/v1/query', { sql: 'select task_id, version, $1::int as one from task', params: [1] })
   for (const path of ['/v1/status', '/v1/status?digest=true', '/livez', '/readyz', '/readyz?level=weak']) {

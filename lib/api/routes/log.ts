@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Entry, FramedEvents, LoggedTransaction } from '../../log/entry.ts'
+import { quarantineRecord } from '../../log/quarantine.ts'
 import { BorealError } from '../../model/errors.ts'
 import { operationResult } from '../../model/operations.ts'
 import { lsn } from '../../model/scalars.ts'
@@ -35,12 +36,14 @@ const logEntry = z.object({
     })
     .optional()
     .describe('of a large entry, whose events are not shown here: GET /v1/log/{lsn}/events has them in pages'),
+  quarantined: quarantineRecord.optional().describe('what it held is lost: every store steps over it'),
 })
 
-function entryAnswer({ lsn, time, hash, prev, writer, bytes, transactions, framed }: Entry, principal: Principal) {
+function entryAnswer(entry: Entry, principal: Principal) {
+  const { lsn, time, hash, prev, writer, bytes, transactions, framed, quarantined } = entry
   const shown = transactions.map((transaction, index) => transactionAnswer(transaction, index, principal))
   const summary = framed === undefined ? {} : { framed: framedAnswer(framed) }
-  return { lsn, time, hash, prev, writer, bytes, transactions: shown, ...summary }
+  return { lsn, time, hash, prev, writer, bytes, transactions: shown, ...summary, ...(quarantined && { quarantined }) }
 }
 
 function framedAnswer({ frames }: FramedEvents): NonNullable<z.infer<typeof logEntry>['framed']> {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { quarantineRecord } from '../../log/quarantine.ts'
 import { BorealError, messageOf } from '../../model/errors.ts'
 import { lsn } from '../../model/scalars.ts'
 import type { Route } from '../route.ts'
@@ -52,6 +53,7 @@ const status = z.object({
     })
     .optional()
     .describe("how far the writer's store has got that is being built anew from the log"),
+  quarantined: z.array(quarantineRecord).optional().describe('entries of the log that every store steps over'),
   readers: z.array(
     z.object({
       appliedLsn: lsn,
