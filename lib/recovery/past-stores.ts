@@ -318,14 +318,14 @@ export class PastStores {
   #end(held: Held): void {
     this.#drop(held)
     held.abort.abort()
-    const ended = held.opening.then(
-      (reader) => reader.stop(),
-      () => undefined,
-    )
-    this.#ending.add(ended)
-    ended
+    const ended = held.opening
+      .then(
+        (reader) => reader.stop(),
+        () => undefined,
+      )
       .catch((error: unknown) => this.#context.logger.warn('a past state did not end', { error: messageOf(error) }))
       .finally(() => this.#ending.delete(ended))
+    this.#ending.add(ended)
   }
 
   #changed(): void {
@@ -335,15 +335,13 @@ export class PastStores {
   /** Waits until something has changed that could make room. */
   async #room(deadline: number): Promise<void> {
     const { runtime } = this.#context
-    const changed = new Promise<true>((resolve) => {
-      const look = () => {
-        this.#waiting.delete(look)
-        resolve(true)
-      }
-      this.#waiting.add(look)
-    })
-    const grace = Math.min(deadline, runtime.monotonic() + GRACE_MS)
-    if ((await this.#before(grace, changed)) === true || runtime.monotonic() < deadline) return
+    const changed = new AbortController()
+    const look = () => changed.abort()
+    this.#waiting.add(look)
+    // Also when nothing changes one may be given up that was kept for somebody until now.
+    await runtime.sleep(Math.max(0, Math.min(deadline - runtime.monotonic(), GRACE_MS)), changed.signal)
+    this.#waiting.delete(look)
+    if (runtime.monotonic() < deadline) return
     const { most } = this.#settings
     const message = `this node has ${most} past states open, and all are being used or restored; try again later`
     throw new BorealError('overloaded', message, { retryAfter: 5 })
