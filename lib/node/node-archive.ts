@@ -115,7 +115,8 @@ export class NodeArchive {
 
   /** Archives what is new, or joins who is at it; `check` reads every segment and mends what is damaged. */
   now({ check = false }: { check?: boolean | undefined } = {}): Promise<ArchiveOutcome> {
-    this.#archiving ??= this.#archive(check).finally(() => (this.#archiving = undefined))
+    if (check) return this.#archive(true)
+    this.#archiving ??= this.#archive(false).finally(() => (this.#archiving = undefined))
     return this.#archiving
   }
 

@@ -1,10 +1,13 @@
 import { onTestFinished } from 'vitest'
+import { ArchivedLog } from '../../lib/archive/archived-log.ts'
 import { Log } from '../../lib/log/log.ts'
 import { MemoryLog, MemoryTable } from '../../lib/log/memory-log.ts'
+import { MemoryTrimmableLog } from '../../lib/log/memory-trimmable-log.ts'
 import { silentLogger } from '../../lib/model/logger.ts'
 import { type Runtime, systemRuntime } from '../../lib/model/runtime.ts'
 import { BorealNode, type NodeOptions } from '../../lib/node/node.ts'
 import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
+import type { ObjectStore } from '../../lib/objects/object-store.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import { testImage } from './image.ts'
 import { ScriptedLog } from './scripted-log.ts'
@@ -32,23 +35,26 @@ export async function memoryLog(
   storeId: string,
   runtime: Runtime = systemRuntime,
   cleanup: Cleanup = onTestFinished,
+  objects?: ObjectStore,
 ): Promise<{ log: Log; events: ScriptedLog; bodies: DirectoryObjects }> {
   const events = new ScriptedLog(new MemoryLog(storeId, table, runtime))
   const bodies = new DirectoryObjects(await temporaryFolder(cleanup))
-  return { events, bodies, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger }) }
+  const archive = new ArchivedLog({ objects: objects ?? bodies, storeId, logger: silentLogger })
+  return { events, bodies, log: new Log(events, { storeId, bodies, runtime, logger: silentLogger, archive }) }
 }
 
 /** A node on a log in memory. By default without readers and threads, so that starting one takes half a second. */
 export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNode> {
   const { table = new MemoryTable(), storeId = 'store-of-the-test', cleanup = onTestFinished, ...rest } = options
   const runtime = rest.runtime ?? systemRuntime
-  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup)
+  const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup, rest.objects)
   const node = await BorealNode.open({
     image: await testImage(),
     logger: silentLogger,
     readers: 0,
     boot: PgliteEngine.bootImage,
     objects: bodies,
+    trimmable: () => new MemoryTrimmableLog(table),
     ...rest,
     runtime,
     log,

@@ -1,3 +1,4 @@
+import { ArchivedLog } from '../../lib/archive/archived-log.ts'
 import { Log } from '../../lib/log/log.ts'
 import { MemoryLog, type MemoryTable } from '../../lib/log/memory-log.ts'
 import type { Logger } from '../../lib/model/logger.ts'
@@ -101,7 +102,8 @@ export async function snapshotContext(
 ): Promise<SnapshotContext & { logger: RecordingLogger }> {
   const { runtime = systemRuntime } = options
   const logger = new RecordingLogger()
-  const log = new Log(new MemoryLog(storeId, table, runtime), { storeId, bodies: objects, runtime, logger })
+  const archive = new ArchivedLog({ objects, storeId, logger })
+  const log = new Log(new MemoryLog(storeId, table, runtime), { storeId, bodies: objects, runtime, logger, archive })
   return { log, objects, base: await testImage(), runtime, ...options, logger }
 }
 
