@@ -46,7 +46,8 @@ export async function main(argv: string[]): Promise<void> {
 
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
-  if (isBorealError(error, 'log_corrupt', 'snapshot_corrupt', 'archive_corrupt', 'constraint_violation')) return WRONG_DATA
+  if (isBorealError(error, 'log_corrupt', 'snapshot_corrupt', 'archive_corrupt', 'constraint_violation'))
+    return WRONG_DATA
   return isBorealError(error, 'invalid_field') ? WRONG_USAGE : FAILED
 }
 

@@ -96,7 +96,10 @@ const trimLog: Route = {
   async handle({ node, body: { dryRun = false, confirm = false } }) {
     const { archive, operations } = node
     if (!dryRun && !confirm) {
-      throw new BorealError('confirmation_required', 'trimming deletes; look with "dryRun": true, then say "confirm": true')
+      throw new BorealError(
+        'confirmation_required',
+        'trimming deletes; look with "dryRun": true, then say "confirm": true',
+      )
     }
     const kind = dryRun ? 'trimDryRun' : 'trim'
     return startedAnswer(await operations.run(kind, MOST_WAIT_MS, () => archive.trim({ dryRun })))
