@@ -120,3 +120,41 @@ test('once the log was trimmed nothing is deleted', { timeout: 2 * MINUTE }, asy
   pass(2 * HOUR)
   expect(await retainSnapshots(context, settings)).toEqual({ marked: [], deleted: [] })
 })
+
+test('what somebody proves to be needed is neither marked nor deleted', { timeout: 2 * MINUTE }, async () => {
+  const { objects, store, context, pass } = await storeWithSnapshots(3)
+  const settings = { keep: 1, graceMs: HOUR }
+  const asked: number[] = []
+  let isNeeded = true
+  const mayGo = async (ids: ReadonlySet<string>) => {
+    asked.push(ids.size)
+    if (isNeeded) throw new Error('needed')
+  }
+  await expect(retainSnapshots({ ...context, mayGo }, settings)).rejects.toThrow('needed')
+  expect((await listed(objects, store.storeId)).every(({ deletion }) => deletion === undefined)).toBe(true)
+  // Who can be asked need not keep everything of a log that was trimmed.
+  store.table.head = { trimmedTo: 1 }
+  isNeeded = false
+  expect((await retainSnapshots({ ...context, mayGo }, settings)).marked).toHaveLength(2)
+  pass(2 * HOUR)
+  isNeeded = true
+  await expect(retainSnapshots({ ...context, mayGo }, settings)).rejects.toThrow('needed')
+  isNeeded = false
+  expect((await retainSnapshots({ ...context, mayGo }, settings)).deleted).toHaveLength(2)
+  expect(asked).toEqual([2, 2, 2, 2])
+})
+
+test('of every day that can be restored the newest stays, and the newest before', { timeout: 2 * MINUTE }, async () => {
+  const { objects, store, context, takeNext, pass } = await storeWithSnapshots(2)
+  for (let day = 0; day < 4; day++) {
+    pass(24 * HOUR)
+    await takeNext()
+    await takeNext()
+  }
+  expect(await lsns(objects, store.storeId)).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+  const settings = { keep: 1, graceMs: HOUR, retentionMs: 2.5 * 24 * HOUR }
+  await retainSnapshots(context, settings)
+  const kept = (await listed(objects, store.storeId)).filter(({ deletion }) => deletion === undefined)
+  // Two days whole, the day in which retention begins, and the one before.
+  expect(kept.map(({ lsn }) => lsn)).toEqual([10, 8, 6, 4])
+})
