@@ -50,15 +50,23 @@ export async function retainSnapshots(
   for await (const snapshot of snapshots(objects, log.storeId)) all.push(snapshot)
   const kept = keptOf(all, keep)
   for (const anchor of anchorsOf(all, log.now() - retentionMs)) kept.add(anchor)
-  const going = all.filter((snapshot) => !kept.has(snapshot))
-  if (going.length > 0) await mayGo?.(new Set(going.map(({ id }) => id)))
   const { storeId } = log
   const now = log.now()
-  const done = await retire(all, kept, {
-    ...{ objects, now, graceMs, documents: [VERIFICATION, MANIFEST] },
-    prefix: (id) => snapshotKey(storeId, id, ''),
-    mark: { name: DELETION, bytes: (id) => markOf(storeId, id, now) },
-  })
+  const retireAllBut = (staying: Set<Snapshot>) =>
+    retire(all, staying, {
+      ...{ objects, now, graceMs, documents: [VERIFICATION, MANIFEST] },
+      prefix: (id) => snapshotKey(storeId, id, ''),
+      mark: { name: DELETION, bytes: (id) => markOf(storeId, id, now) },
+    })
+  const going = all.filter((snapshot) => !kept.has(snapshot))
+  try {
+    if (going.length > 0) await mayGo?.(new Set(going.map(({ id }) => id)))
+  } catch (error) {
+    // What was marked before is needed again.
+    await retireAllBut(new Set(all))
+    throw error
+  }
+  const done = await retireAllBut(kept)
   if (done.deleted.length > 0) logger.info('deleted snapshots', { deleted: done.deleted, kept: kept.size })
   return done
 }
