@@ -87,6 +87,10 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   await call('GET', `/v1/snapshots/${snapshotId}?check=true`)
   const { headers } = await api.send('POST', '/v1/snapshots', { check: true })
   await call('GET', headers.get('location')!)
+  await call('POST', '/v1/archive', { check: true })
+  await call('GET', '/v1/archive')
+  await call('POST', '/v1/archive/trim', { dryRun: true })
+  await call('POST', '/v1/archive/trim', { confirm: true })
   await call('GET', '/openapi.json')
   return recorded
 }
