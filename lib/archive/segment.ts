@@ -56,7 +56,8 @@ export async function encodeSegment(
 ): Promise<{ name: SegmentName; bytes: Uint8Array }> {
   const [first, last] = [entries[0]!.item, entries.at(-1)!.item]
   const range = { from: first.lsn, to: last.lsn, firstTime: first.time, lastTime: last.time }
-  const attributes = entries.map(({ item: { body: _, ...rest } }) => rest)
+  // Whether the body was in the item is said, too.
+  const attributes = entries.map(({ item }) => (item.body === undefined ? item : { ...item, body: true }))
   const items = await promisify(deflateRaw)(JSON.stringify(attributes), { level: 1 })
   const content = Buffer.concat([items, ...entries.map(({ body }) => body)])
   const header = {
@@ -97,8 +98,7 @@ export async function decodeSegment(storeId: string, name: SegmentName, bytes: U
   const entries = items.map((item) => {
     const body = content.subarray(offset, offset + item.bodyBytes)
     offset += item.bodyBytes
-    // As the table has it: small bodies are in the item.
-    return { item: item.bodyKey === undefined && item.codec !== 'none' ? { ...item, body } : item, body }
+    return { item: item.body === undefined ? item : { ...item, body }, body }
   })
   if (offset !== content.byteLength) throw refuse('its bodies are not as long as its items say')
   if (items.length !== header.to - header.from + 1) throw refuse(`it has ${items.length} entries`)

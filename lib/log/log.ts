@@ -190,13 +190,21 @@ export class Log {
       next = this.#reading(() => this.#log.read(last))
       next.catch(() => undefined)
       const entries: T[] = []
+      let failure: { error: unknown } | undefined
       for (const found of page) {
         const place = mark
-        const entry = await this.#finder.verified(found, (item) => verifyNext(item, place, this.storeId))
-        entries.push(read(entry))
-        mark = markOf(entry.item)
+        try {
+          const entry = await this.#finder.verified(found, (item) => verifyNext(item, place, this.storeId))
+          entries.push(read(entry))
+          mark = markOf(entry.item)
+        } catch (error) {
+          failure = { error }
+          break
+        }
       }
-      yield entries
+      // What came before a failure is good, and somebody may need no more than that.
+      if (entries.length > 0) yield entries
+      if (failure !== undefined) throw failure.error
     }
     if (await this.#isFreedAfter(mark.lsn, askedAt)) throw new LogTrimmed(mark.lsn + 1)
   }

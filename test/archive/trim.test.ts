@@ -142,6 +142,26 @@ describe('a body beside the table goes', () => {
   })
 })
 
+test('parts below the name of an entry stay for as long as the archive has the entry', async () => {
+  const { bed } = await agedBed()
+  const prefix = `${bed.storeId}/bodies/0000000000000004-`
+  const ours = `${prefix}${bed.table.slots.get(4)!.attempt}/000000`
+  const theirs = `${prefix}${bed.runtime.newId()}/000000`
+  for (const key of [ours, theirs]) await bed.objects.put(key, Buffer.from('a part'))
+  expect((await bed.trim()).bodies).toEqual([])
+  bed.pass(DAY_MS)
+  expect((await bed.trim()).bodies).toEqual([theirs])
+  bed.pass(40 * DAY_MS)
+  const settings = { retentionMs: 100 * DAY_MS }
+  await bed.trim(settings)
+  expect(bed.table.slots.has(4)).toBe(false)
+  expect((await bed.trim(settings)).bodies).not.toContain(ours)
+  await bed.trim()
+  bed.pass(2 * HOUR)
+  expect((await bed.trim()).segments).toHaveLength(1)
+  expect((await bed.trim()).bodies).toEqual([ours])
+})
+
 describe('a segment goes', () => {
   test('when a snapshot that is as old as what can be restored is behind it, an hour after it was marked', async () => {
     const { bed } = await agedBed()
