@@ -58,7 +58,7 @@ export async function trim(context: TrimContext, options: TrimOptions = {}): Pro
     try {
       return await work()
     } catch (error) {
-      if (!isBorealError(error, 'not_covered', 'archive_corrupt', 'log_corrupt')) throw error
+      if (!isBorealError(error, 'not_covered', 'archive_corrupt', 'snapshot_corrupt', 'log_corrupt')) throw error
       logger.error('trimming was refused', { error: error.message })
       refused.push(error.message)
       return otherwise

@@ -1,51 +1,10 @@
 import type { Command } from 'commander'
 import type { BorealClient } from '../client/client.ts'
 import { BorealError } from '../model/errors.ts'
+import type { ArchiveOutcome, ArchiveStatus, LsnRange, TrimOutcome } from '../node/node-archive.ts'
 import { type ConnectionFlags, connect, withConnection } from './connection.ts'
 import { operationEnded, type StartedOperation } from './operation.ts'
 import { printFields, printJson, printTable } from './output.ts'
-
-interface Range {
-  from: number
-  to: number
-}
-
-interface Status {
-  segments: number
-  bytes: number
-  from?: number
-  to?: number
-  firstTime?: number
-  lastTime?: number
-  missing: Range[]
-  behind: number
-  table: { from: number; trimmedTo: number; to: number }
-  coverage: {
-    since: number
-    from: number
-    restorableFrom?: number
-    points: { id: string; lsn: number; time: number; leaving?: boolean }[]
-    uncovered: (Range & { why: string })[]
-  }
-}
-
-interface ArchiveOutcome {
-  lsn?: number
-  entries: number
-  segments: number
-  merged: number
-  check?: { segments: number; damaged: { key: string; why: string; mended: boolean }[] }
-}
-
-interface TrimOutcome {
-  dryRun: boolean
-  emptied?: Range
-  limit: string
-  freed?: Range
-  bodies: string[]
-  segments: string[]
-  refused: string[]
-}
 
 export function archiveCommand(program: Command): void {
   const archive = program.command('archive').description('the log beyond what the table keeps')
@@ -75,7 +34,7 @@ export function trimCommand(program: Command): void {
 }
 
 async function status(flags: ConnectionFlags & { json?: boolean }): Promise<void> {
-  const found = await withClient(flags, (client) => client.get<Status>('/v1/archive'))
+  const found = await withClient(flags, (client) => client.get<ArchiveStatus>('/v1/archive'))
   if (flags.json) return printJson(found)
   const { segments, bytes, missing, behind, table } = found
   printFields({
@@ -107,7 +66,7 @@ async function now(flags: ConnectionFlags & { check?: boolean; json?: boolean })
 }
 
 async function coverage(flags: ConnectionFlags & { json?: boolean }): Promise<void> {
-  const { coverage: found, table } = await withClient(flags, (client) => client.get<Status>('/v1/archive'))
+  const { coverage: found, table } = await withClient(flags, (client) => client.get<ArchiveStatus>('/v1/archive'))
   if (flags.json) printJson({ ...found, to: table.to })
   else {
     const rows = found.points.map(({ id, lsn, time: at, leaving }) => [
@@ -163,4 +122,4 @@ async function run<T extends object>(client: BorealClient, path: string, body: o
 
 const size = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`
 const time = (ms: number) => new Date(ms).toISOString()
-const rangeText = ({ from, to }: Range) => (from === to ? `${from}` : `${from} to ${to}`)
+const rangeText = ({ from, to }: LsnRange) => (from === to ? `${from}` : `${from} to ${to}`)

@@ -17,6 +17,8 @@ import type { ObjectStore } from '../objects/object-store.ts'
 import type { RunJob } from './jobs.ts'
 import { periodically } from './periodically.ts'
 
+export type { ArchiveOutcome, LsnRange, TrimOutcome }
+
 export interface ArchiveSettings {
   /** Ms between looks whether there is something to archive; 0 never archives by itself. */
   intervalMs: number
