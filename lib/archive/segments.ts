@@ -1,5 +1,5 @@
 import { objectsBelow } from '../objects/folders.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import { archivePrefix, type ListedSegment, parsedName } from './names.ts'
 
 /** Entries that are missing, or are there: both ends belong to it. */
@@ -17,7 +17,7 @@ export interface SegmentChain {
 }
 
 /** All segments of a store, in the order of their first entries; of those that begin together the longest first. */
-export async function listSegments(objects: ObjectStore, storeId: string): Promise<ListedSegment[]> {
+export async function listSegments(objects: ObjectReads, storeId: string): Promise<ListedSegment[]> {
   const segments: ListedSegment[] = []
   for await (const { key, size } of objectsBelow(objects, archivePrefix(storeId))) {
     const name = parsedName(storeId, key)

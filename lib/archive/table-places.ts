@@ -23,10 +23,16 @@ export async function tailOf(log: Log): Promise<number> {
   return log.findEnd(Math.max(genesis, await log.trimmedTo()))
 }
 
-/** The first entry that the table still has whole; one behind the last when it has none. */
+/** From where on the table has entries whole; one behind the last when it has none. */
 export async function firstWhole(log: Log, tail?: number): Promise<number> {
-  return firstOf(await log.trimmedTo(), tail ?? (await tailOf(log)), async (lsn) => {
+  const last = tail ?? (await tailOf(log))
+  const isWhole = async (lsn: number) => {
     const item = await log.slot(lsn)
     return item !== undefined && item.trimmed === undefined
-  })
+  }
+  const first = await firstOf(await log.trimmedTo(), last, isWhole)
+  // Where a run was stopped, one that is whole may lie among those that are not.
+  const near = Array.from({ length: Math.max(0, Math.min(AT_ONCE, last - first + 1)) }, (_, index) => first + index)
+  const areWhole = await Promise.all(near.map(isWhole))
+  return first + areWhole.lastIndexOf(false) + 1
 }

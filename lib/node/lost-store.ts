@@ -1,3 +1,4 @@
+import { chainOf, listSegments } from '../archive/segments.ts'
 import { BorealError } from '../model/errors.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
 import { newestVerified } from '../snapshot/catalog.ts'
@@ -6,8 +7,8 @@ import { newestVerified } from '../snapshot/catalog.ts'
 const STORE_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/
 
 /**
- * Looks, before a new store is created, for one whose table is gone: the objects hold snapshots of it, and the table does
- * not know it. A node that began anew would show a scheduler an empty cluster, and it would start everything again.
+ * Looks, before a new store is created, for one whose table is gone: the objects hold snapshots of it or its archive, and the
+ * table does not know it. A node that began anew would show a scheduler an empty cluster, and it would start everything again.
  *
  * @throws BorealError `not_ready` with the store that is missing, and what to do
  */
@@ -17,15 +18,22 @@ export async function assertNothingLost(
   isInTable: (storeId: string) => Promise<boolean>,
 ): Promise<void> {
   for await (const storeId of storeIds(objects)) {
-    const newest = await newestVerified(objects, storeId)
-    if (newest === undefined || (await isInTable(storeId))) continue
+    const lsn = await lastHeld(objects, storeId)
+    if (lsn === 0 || (await isInTable(storeId))) continue
     throw new BorealError(
       'not_ready',
-      `the table has no store ${JSON.stringify(name)}, but the objects hold snapshots of store ${storeId}, up to LSN ` +
-        `${newest.lsn}, which is not in this table either. Was the table lost, or is this another one? Point the node at ` +
+      `the table has no store ${JSON.stringify(name)}, but the objects hold snapshots of store ${storeId}, or its archive, up to ` +
+        `LSN ${lsn}, which is not in this table either. Was the table lost, or is this another one? Point the node at ` +
         'the table of that store; to begin a new, empty store beside its objects, start once with --new-store.',
     )
   }
+}
+
+/** The last entry of a store that a verified snapshot or the archive has; 0 when there is none. */
+async function lastHeld(objects: ObjectReads, storeId: string): Promise<number> {
+  const snapshot = await newestVerified(objects, storeId)
+  const { end } = chainOf(await listSegments(objects, storeId))
+  return Math.max(snapshot?.lsn ?? 0, end?.to ?? 0)
 }
 
 /** The first part of every key, with one request each. */

@@ -2,8 +2,10 @@ import { expect, test, vi } from 'vitest'
 import { TRIM_SETTINGS } from '../../lib/archive/trim-settings.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { nodeConfig } from '../../lib/node/config.ts'
+import { assertNothingLost } from '../../lib/node/lost-store.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { task } from '../support/records.ts'
+import { archiveBed } from './archive-bed.ts'
 
 /** What a node does by itself. */
 
@@ -43,4 +45,17 @@ test('settings: on a table of your own functions do it; places stay for a week o
   for (const settings of [{ tombstoneDays: '6' }, { tableHours: '23' }, { restoreDays: '0' }]) {
     expect(() => nodeConfig({ settings }, {})).toThrow(expect.objectContaining({ code: 'invalid_field' }))
   }
+})
+
+test('a store whose archive is there and whose table is gone is not begun anew', async () => {
+  const bed = await archiveBed()
+  const refusal = { code: 'not_ready', message: new RegExp(`${bed.storeId}, or its archive, up to LSN 2`) }
+  const begin = () => assertNothingLost(bed.objects, 'main', async () => false)
+  await bed.archive()
+  // Only the genesis entry: nothing is lost.
+  await begin()
+  await bed.append(2)
+  await bed.archive()
+  await expect(begin()).rejects.toMatchObject(refusal)
+  await assertNothingLost(bed.objects, 'main', async () => true)
 })

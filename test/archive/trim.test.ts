@@ -311,6 +311,31 @@ describe('stopped', () => {
     expect(await bed.trim(settings)).toMatchObject({ emptied: undefined, freed: undefined, bodies: [], refused: [] })
   })
 
+  test('among several requests at once, what it left behind is done by the next run', async () => {
+    const { bed } = await agedBed()
+    const failing = (name: string) => {
+      bed.trimmable.fault = {
+        before: (operation, lsn) => {
+          if (operation === name && [1, 4].includes(lsn)) throw new Killed()
+        },
+      }
+    }
+    failing('bury')
+    await expect(bed.trim()).rejects.toThrow(Killed)
+    expect(tombstones(bed)).toEqual([0, 2, 3, 5, 6, 7])
+    bed.trimmable.fault = {}
+    await bed.trim()
+    expect(tombstones(bed)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    bed.pass(36 * DAY_MS)
+    const settings = { retentionMs: 100 * DAY_MS }
+    failing('remove')
+    await expect(bed.trim(settings)).rejects.toThrow(Killed)
+    expect(tombstones(bed)).toEqual([1, 4, 8, 9])
+    bed.trimmable.fault = {}
+    await bed.trim(settings)
+    expect([...bed.table.slots.keys()]).toEqual([10, 11, 12])
+  })
+
   test('in turns with others, nothing is lost either', async () => {
     const bed = await archiveBed()
     await bed.append(60)
