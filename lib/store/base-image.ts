@@ -4,9 +4,10 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
-import { INITDB_PARAMS, PgliteEngine, POSTGRES_CONF } from './engine.ts'
+import { PgliteEngine } from './engine.ts'
 import { inSharedMemory, partsInMemory, type StoreImage } from './image-parts.ts'
 import { loadMigrations, type Migration } from './migrations.ts'
+import { INITDB_PARAMS, POSTGRES_CONF } from './postgres-conf.ts'
 import { statement } from './statement.ts'
 
 /** Version of PGlite in this build. */

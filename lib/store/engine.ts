@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { ImageFolder, imageOf, type NeededWal } from './data-folder.ts'
-import type { ImageParts, StoreImage } from './image-parts.ts'
+import { IMAGE_PART_BYTES, type ImageParts, type StoreImage } from './image-parts.ts'
+import { INITDB_PARAMS, postgresConf } from './postgres-conf.ts'
 import { type Procedure, runProcedure } from './procedure.ts'
 import {
   decodeResults,
@@ -56,31 +57,6 @@ export interface RunOptions {
 export const POSTGRES_MAJOR = 18
 
 /**
- * Settings of every engine. The store is volatile (the log is the truth), so nothing waits for a disk; buffers are
- * small because the data directory is memory already; there are no background workers to configure.
- */
-export const POSTGRES_CONF = [
-  'shared_buffers=16MB',
-  'max_connections=2',
-  'wal_level=minimal',
-  'max_wal_senders=0',
-  'wal_buffers=1MB',
-  'min_wal_size=2MB',
-  'max_wal_size=32MB',
-  'fsync=off',
-  'synchronous_commit=off',
-  'full_page_writes=off',
-  'autovacuum=off',
-  'jit=off',
-  'work_mem=8MB',
-  'maintenance_work_mem=32MB',
-  'timezone=UTC',
-].join('\n')
-
-/** initdb: small WAL segments, or an empty store carries 16 MB of them. */
-export const INITDB_PARAMS = ['--wal-segsize=1']
-
-/**
  * Session settings. Nothing analyzes a young table, and a prepared statement keeps its first generic plan, so a plan
  * made on an empty table would scan for ever. Every lookup has an index; a plan that scans is never right here.
  */
@@ -96,9 +72,6 @@ const SESSION = [
 const FIRST_FETCH = 16
 
 const INITIAL_MEMORY = 128 * 1024 * 1024
-
-/** An image is handled in parts of so many bytes: what moves it holds one or a few of them, whatever its size. */
-export const IMAGE_PART_BYTES = 16 * 1024 * 1024
 
 /** What of the log of changes an image needs: from the last checkpoint on. */
 const NEEDED_WAL = statement(`
@@ -122,7 +95,7 @@ export class PgliteEngine implements Engine {
     const pg = await PGlite.create({
       initialMemory: INITIAL_MEMORY,
       // Written at every boot: an image of an earlier build has its own.
-      postgresqlconf: POSTGRES_CONF,
+      postgresqlconf: postgresConf(image?.count ?? 1),
       ...(wasm === undefined ? {} : { pgliteWasmModule: wasm }),
       ...(image === undefined ? { initDbStartParams: INITDB_PARAMS } : { fs: new ImageFolder(image) }),
     })

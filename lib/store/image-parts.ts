@@ -1,6 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import { messageOf } from '../model/errors.ts'
 
+/** An image is handled in parts of so many bytes: what moves it holds one or a few of them, whatever its size. */
+export const IMAGE_PART_BYTES = 16 * 1024 * 1024
+
 /** An image in parts that are fetched as they are needed, so that nobody has to hold it whole. */
 export interface ImageParts {
   readonly count: number
