@@ -5,9 +5,14 @@ export interface Schema {
     config_id: string
     config: unknown
     version: number
+    resources: unknown
+  }
+  task_config_resources: {
+    config_id: string
     num_cpus: number | null
     ram_mb: number | null
     disk_mb: number | null
+    version: number
   }
   task: TaskTable
   quota: { role: string; num_cpus: number; ram_mb: number; disk_mb: number; quota: unknown; version: number }

@@ -1,11 +1,4 @@
--- Data must find the columns that are computed from it: so each config is written once, with what it asks for. Added behind
--- the data they would have every config written again.
---
--- The first of each kind counts, as it does for quotas. An amount is a number, or text where a number would not be exact.
+-- Data must find the column that is computed from it: so each config is written once, with what it asks for. Added behind
+-- the data it would have every config written again. One column and not one for each kind: it costs one look at a config.
 alter table if exists task_config
-  add column if not exists num_cpus double precision generated always as
-    ((jsonb_path_query_first((config -> 'resources')::jsonb, '$[*].numCpus') #>> '{}')::double precision) stored,
-  add column if not exists ram_mb bigint generated always as
-    ((jsonb_path_query_first((config -> 'resources')::jsonb, '$[*].ramMb') #>> '{}')::bigint) stored,
-  add column if not exists disk_mb bigint generated always as
-    ((jsonb_path_query_first((config -> 'resources')::jsonb, '$[*].diskMb') #>> '{}')::bigint) stored;
+  add column if not exists resources jsonb generated always as ((config -> 'resources')::jsonb) stored;

@@ -72,7 +72,7 @@ test('cannot be brought to schema 4 without what its data must find', { timeout:
   const store = await storeWith(2, 40)
   const dump = await dumpOf(store, 2)
   const without = MIGRATIONS.map((each) => ({ ...each, preRestore: undefined }))
-  const message = /^0004_resources\/post-restore\.sql line \d+: column c\.num_cpus does not exist/
+  const message = /^0004_resources\/post-restore\.sql line \d+: column "resources" does not exist/
   await expect(restoreDump((await storeAt(2)).engine, dump, without)).rejects.toMatchObject({ message })
 })
 

@@ -40,6 +40,7 @@ test('the digest covers every column of every table, but for the mark and the mi
     'role',
     'job_update_progress',
     'job_usage',
+    'task_config_resources',
     'role_usage',
     'boreal.role_departure',
   ]
@@ -47,7 +48,8 @@ test('the digest covers every column of every table, but for the mark and the mi
   for (const [table, columns] of await columnsOfDatabase()) {
     if (left.includes(table)) continue
     expect(DIGEST_SQL).toContain(` from ${table})`)
-    for (const column of columns.filter((name) => name !== 'one'))
+    // What is computed of others says nothing new.
+    for (const column of columns.filter((name) => !['one', 'resources'].includes(name)))
       expect(DIGEST_SQL).toMatch(new RegExp(`\\b${column}\\b`))
   }
 })
