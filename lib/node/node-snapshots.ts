@@ -3,8 +3,8 @@ import { BorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
-import { findSnapshot, newestVerified, type Snapshot, snapshots } from '../snapshot/catalog.ts'
-import { imageParts } from '../snapshot/image-object.ts'
+import { newestVerified, type Snapshot, snapshots } from '../snapshot/catalog.ts'
+import { checkedSnapshot } from '../snapshot/find.ts'
 import { RETENTION_SETTINGS } from '../snapshot/retention.ts'
 import type { SnapshotOutcome, TakeOptions } from '../snapshot/take.ts'
 import type { Peer } from '../snapshot/verify.ts'
@@ -72,18 +72,7 @@ export class NodeSnapshots {
    */
   async find(id: string, options: { check?: boolean } = {}): Promise<Snapshot> {
     const { objects, log } = this.#options
-    const snapshot = await findSnapshot(objects, log.storeId, id)
-    if (snapshot === undefined) throw new BorealError('not_found', `there is no snapshot ${id}; boreal snapshot list`)
-    if (!options.check || snapshot.manifest === undefined || snapshot.state === 'damaged') return snapshot
-    try {
-      await imageParts(objects, snapshot.manifest).check()
-      return snapshot
-    } catch (error) {
-      if (error instanceof BorealError && error.code === 'snapshot_corrupt') {
-        return { ...snapshot, state: 'damaged', why: error.message }
-      }
-      throw error
-    }
+    return checkedSnapshot(objects, log.storeId, id, options.check)
   }
 
   /** Takes a snapshot if there is anything new, or joins who is at it. */
