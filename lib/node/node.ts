@@ -213,10 +213,9 @@ export class BorealNode {
     }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
-    const answer =
-      this.#pool.canServe(minLsn)
-        ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
-        : await this.#readFromStore(statements, minLsn, deadline)
+    const answer = this.#pool.canServe(minLsn)
+      ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
+      : await this.#readFromStore(statements, minLsn, deadline)
     return { ...answer, ageMs: this.#tail.ageMs }
   }
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { BorealNode } from '../../lib/node/node.ts'
+import { replay } from '../../lib/replica/replay.ts'
 import { dataOf, liveStore, moveTo, storeAt } from '../support/difference.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { jobConfig, request, saveQuota, saveTask } from '../support/requests.ts'
 import { gate } from '../support/scripted-log.ts'
 import { emptyStore, entriesOf, stateOf } from '../support/state.ts'
-import { replay } from '../../lib/replica/replay.ts'
 
 /** Others write while the store is moved. */
 
@@ -34,7 +34,13 @@ function operations(client: number, round: number): unknown[] {
         },
       ]
     case 3:
-      return [{ op: 'saveJobUpdateEvent', key: { job: { ...job, name: 'j2' }, id: 'u' }, event: { status: 'ROLLING_FORWARD', timestampMs: round } }]
+      return [
+        {
+          op: 'saveJobUpdateEvent',
+          key: { job: { ...job, name: 'j2' }, id: 'u' },
+          event: { status: 'ROLLING_FORWARD', timestampMs: round },
+        },
+      ]
     case 4:
       return [{ op: 'removeTasks', query: { role: job.role, statuses: ['RUNNING'] } }]
     default:
@@ -65,38 +71,44 @@ function writers(node: BorealNode, count: number) {
   return { acknowledged, stop }
 }
 
-test.each([undefined, 3])('nothing acknowledged is lost: what came before is moved back, what came after is there (frames of %s rows)', { timeout: 300_000 }, async (frameRows) => {
-  const { node } = await memoryNode(frameRows === undefined ? {} : { frameRows })
-  const { stop, acknowledged } = writers(node, 4)
-  while (acknowledged.length < 60) await new Promise((resolve) => setTimeout(resolve, 5))
-  const target = Math.floor(node.tailLsn / 2)
-  const outcome = await moveTo(node, target)
-  const second = await moveTo(node, outcome.lsn - 1)
-  await stop()
+test.each([undefined, 3])(
+  'nothing acknowledged is lost: what came before is moved back, what came after is there (frames of %s rows)',
+  { timeout: 300_000 },
+  async (frameRows) => {
+    const { node } = await memoryNode(frameRows === undefined ? {} : { frameRows })
+    const { stop, acknowledged } = writers(node, 4)
+    while (acknowledged.length < 60) await new Promise((resolve) => setTimeout(resolve, 5))
+    const target = Math.floor(node.tailLsn / 2)
+    const outcome = await moveTo(node, target)
+    const second = await moveTo(node, outcome.lsn - 1)
+    await stop()
 
-  const past = await storeAt(node, target)
-  const wanted = await dataOf(past)
-  await past.engine.kill()
-  for (const [lsn, data] of [[outcome.lsn, wanted]] as const) {
-    const there = await storeAt(node, lsn)
-    expect(await dataOf(there)).toEqual(data)
-    await there.engine.kill()
-  }
-  // The other way: that of the entry before the first one.
-  const [before, after] = [await storeAt(node, outcome.lsn - 1), await storeAt(node, second.lsn)]
-  expect(await dataOf(after)).toEqual(await dataOf(before))
-  await Promise.all([before.engine.kill(), after.engine.kill()])
+    const past = await storeAt(node, target)
+    const wanted = await dataOf(past)
+    await past.engine.kill()
+    for (const [lsn, data] of [[outcome.lsn, wanted]] as const) {
+      const there = await storeAt(node, lsn)
+      expect(await dataOf(there)).toEqual(data)
+      await there.engine.kill()
+    }
+    // The other way: that of the entry before the first one.
+    const [before, after] = [await storeAt(node, outcome.lsn - 1), await storeAt(node, second.lsn)]
+    expect(await dataOf(after)).toEqual(await dataOf(before))
+    await Promise.all([before.engine.kill(), after.engine.kill()])
 
-  const { results } = await node.read([{ sql: 'select json_agg(task_id) from task', params: [] }], { level: 'consistent' })
-  const present = new Set<string>(JSON.parse(results[0]!.rows[0]![0]!.toString()))
-  const later = acknowledged.filter(({ lsn, taskId }) => lsn > second.lsn && taskId !== undefined)
-  expect(later.length).toBeGreaterThan(0)
-  expect(later.filter(({ taskId }) => !present.has(taskId!))).toEqual([])
-  const rebuilt = await emptyStore(node.log)
-  await replay(node.log, rebuilt, {})
-  expect((await stateOf(rebuilt)).digest).toBe((await node.digest()).digest)
-  await rebuilt.engine.kill()
-})
+    const { results } = await node.read([{ sql: 'select json_agg(task_id) from task', params: [] }], {
+      level: 'consistent',
+    })
+    const present = new Set<string>(JSON.parse(results[0]!.rows[0]![0]!.toString()))
+    const later = acknowledged.filter(({ lsn, taskId }) => lsn > second.lsn && taskId !== undefined)
+    expect(later.length).toBeGreaterThan(0)
+    expect(later.filter(({ taskId }) => !present.has(taskId!))).toEqual([])
+    const rebuilt = await emptyStore(node.log)
+    await replay(node.log, rebuilt, {})
+    expect((await stateOf(rebuilt)).digest).toBe((await node.digest()).digest)
+    await rebuilt.engine.kill()
+  },
+)
 
 test('it is decided again when another node wins its slot', { timeout: 120_000 }, async () => {
   const bed = await memoryNode()

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import { once } from '../../lib/difference/kept-operation.ts'
 import { moveStore } from '../../lib/difference/move.ts'
+import type { BorealEvent } from '../../lib/model/events.ts'
 import { hashOfKey } from '../../lib/model/idempotency-key.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { moveContextOf } from '../../lib/node/move-context.ts'
-import type { BorealEvent } from '../../lib/model/events.ts'
-import { FaultyObjects, submitAll } from '../support/snapshots.ts'
+import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
 import { dataOf, liveStore, moveTo, storeAt } from '../support/difference.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { request, saveTask } from '../support/requests.ts'
 import { unsent } from '../support/scripted-log.ts'
+import { FaultyObjects, submitAll } from '../support/snapshots.ts'
 import { entriesOf } from '../support/state.ts'
-import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 /** What becomes of a move that does not come through. */
@@ -28,25 +28,31 @@ const dangling: BorealEvent = {
   rows: [{ update: 'a/b/c/u', eventId: '#0', ordinal: 0, status: 'ROLLED_BACK', timestampMs: 1 }],
 }
 
-test.each([undefined, 1])('rows that break a constraint are refused with everything beside them (frames of %s rows)', { timeout: 60_000 }, async (frameRows) => {
-  const { node } = await memoryNode(frameRows === undefined ? {} : { frameRows })
-  await node.submit(request([saveTask('a')]), as)
-  const quota = { role: 'r', quota: { resources: [{ numCpus: 1 }, { ramMb: 1 }, { diskMb: 1 }] } }
-  const stage = node.log.stage()
-  await stage.add([{ event: 'rowsPut', v: 1, entity: 'quota', rows: [quota] }])
-  await stage.add([dangling])
-  const submitted = node.submitAlone({
-    ...{ principal: 'p', reason: 'test', deadline: Number.POSITIVE_INFINITY },
-    decide: async () => ({ events: [], stage, growth: 0 }),
-  })
-  await expect(submitted).rejects.toMatchObject({ code: 'constraint_violation' })
-  expect(await entriesOf(node.log)).toHaveLength(1)
-  const { results } = await node.read([{ sql: 'select count(*) from quota', params: [] }], { level: 'consistent' })
-  expect(results[0]!.rows[0]![0]!.toString()).toBe('0')
-  expect((await node.submit(request([saveTask('b')]), as)).lsn).toBe(2)
-})
+test.each([undefined, 1])(
+  'rows that break a constraint are refused with everything beside them (frames of %s rows)',
+  { timeout: 60_000 },
+  async (frameRows) => {
+    const { node } = await memoryNode(frameRows === undefined ? {} : { frameRows })
+    await node.submit(request([saveTask('a')]), as)
+    const quota = { role: 'r', quota: { resources: [{ numCpus: 1 }, { ramMb: 1 }, { diskMb: 1 }] } }
+    const stage = node.log.stage()
+    await stage.add([{ event: 'rowsPut', v: 1, entity: 'quota', rows: [quota] }])
+    await stage.add([dangling])
+    const submitted = node.submitAlone({
+      ...{ principal: 'p', reason: 'test', deadline: Number.POSITIVE_INFINITY },
+      decide: async () => ({ events: [], stage, growth: 0 }),
+    })
+    await expect(submitted).rejects.toMatchObject({ code: 'constraint_violation' })
+    expect(await entriesOf(node.log)).toHaveLength(1)
+    const { results } = await node.read([{ sql: 'select count(*) from quota', params: [] }], { level: 'consistent' })
+    expect(results[0]!.rows[0]![0]!.toString()).toBe('0')
+    expect((await node.submit(request([saveTask('b')]), as)).lsn).toBe(2)
+  },
+)
 
-test('one that does not reach the log by its deadline has not happened, and is told so', { timeout: 60_000 }, async () => {
+test('one that does not reach the log by its deadline has not happened, and is told so', {
+  timeout: 60_000,
+}, async () => {
   const { node, events } = await memoryNode()
   await node.submit(request([saveTask('a')]), as)
   await node.submit(request([saveTask('b')]), as)
@@ -57,10 +63,15 @@ test('one that does not reach the log by its deadline has not happened, and is t
   expect(await moveTo(node, 1)).toMatchObject({ made: true, lsn: 3 })
 })
 
-test('whatever step of it fails, everything or nothing has happened, and a retry under its key is safe', { timeout: 300_000 }, async () => {
+test('whatever step of it fails, everything or nothing has happened, and a retry under its key is safe', {
+  timeout: 300_000,
+}, async () => {
   const objects = new FaultyObjects(new DirectoryObjects(await temporaryFolder()))
   const { node } = await memoryNode({ frameRows: 2, bodies: objects, objects })
-  await submitAll(node, Array.from({ length: 7 }, (_, index) => request([saveTask(`t-${index}`)])))
+  await submitAll(
+    node,
+    Array.from({ length: 7 }, (_, index) => request([saveTask(`t-${index}`)])),
+  )
   const point = { lsn: node.tailLsn }
   const target = await storeAt(node, point.lsn)
   const wanted = await dataOf(target)
