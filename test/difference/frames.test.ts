@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
+import { frameKey } from '../../lib/log/keys.ts'
 import { replay, replayInBulk } from '../../lib/replica/replay.ts'
 import { ThreadEngine } from '../../lib/store/thread-engine.ts'
 import { dataOf, liveStore, moveTo, storeAt } from '../support/difference.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { config, task } from '../support/records.ts'
 import { request } from '../support/requests.ts'
+import { withFlippedBit } from '../support/snapshots.ts'
 import { emptyStore, stateOf } from '../support/state.ts'
 
 /** Entries that are too large to be held whole. */
@@ -59,4 +61,58 @@ test('a large difference is framed, and writer, replay, bulk replay, readers and
   const there = await storeAt(node, good)
   expect(await dataOf(there)).toEqual(wanted)
   await there.engine.kill()
+})
+
+test('no read sees a part of it', { timeout: 300_000 }, async () => {
+  const boot = (image: Parameters<typeof ThreadEngine.boot>[0]) => ThreadEngine.boot(image, undefined, 'writer-thread')
+  const { node } = await memoryNode({ readers: 2, boot, frameRows: 100, readTimeoutMs: 60_000 })
+  await node.submit(request([tasks('PENDING', 0, 3_000)]), { principal: 'p' })
+  await node.submit(request([all]), { principal: 'p' })
+  const counts = [{ sql: `select string_agg(distinct status, ' ') from task`, params: [] }]
+  const seen: { level: string; statuses: string; lsn: number }[] = []
+  let reading = true
+  const look = async (level: 'weak' | 'consistent') => {
+    while (reading) {
+      const { results, lsn } = await node.read(counts, { level })
+      seen.push({ level, statuses: results[0]!.rows[0]![0]!.toString(), lsn })
+    }
+  }
+  const looking = [look('weak'), look('consistent'), look('consistent')]
+  const { lsn } = await moveTo(node, 1)
+  await node.read(counts, { level: 'minLsn', lsn })
+  reading = false
+  await Promise.all(looking)
+  for (const each of seen) expect(each.statuses, `LSN ${each.lsn}`).toBe(each.lsn === 2 ? 'FAILED' : 'PENDING')
+  expect(lsn).toBe(3)
+  expect(seen.some((each) => each.lsn < lsn)).toBe(true)
+})
+
+test('a frame that was changed, or is gone, is found, and nothing of its entry is applied', {
+  timeout: 120_000,
+}, async () => {
+  const { node, bodies } = await memoryNode({ frameRows: 2 })
+  await node.submit(request([tasks('PENDING', 0, 9)]), { principal: 'p' })
+  await node.submit(request([all]), { principal: 'p' })
+  const { lsn } = await moveTo(node, 1)
+  const entry = (await node.log.entry(lsn))!
+  const { bodyKey, frames } = entry.framed!
+  const key = frameKey(bodyKey, frames.length - 1)
+  const bytes = await bodies.get(key)
+  const refused = async () => {
+    const store = await emptyStore(node.log)
+    await expect(replay(node.log, store, {})).rejects.toMatchObject({ code: 'log_corrupt', lsn })
+    expect(store.mark.lsn).toBe(lsn - 1)
+    const results = await store.run([{ sql: `select count(*) from task where status = 'PENDING'`, params: [] }])
+    expect(results[0]!.rows[0]![0]!.toString()).toBe('0')
+    await store.engine.kill()
+  }
+  await bodies.put(key, withFlippedBit(bytes, 77))
+  await refused()
+  await bodies.delete(key)
+  await refused()
+  await bodies.put(key, bytes)
+  const store = await emptyStore(node.log)
+  await replay(node.log, store, {})
+  expect(store.mark.lsn).toBe(lsn)
+  await store.engine.kill()
 })
