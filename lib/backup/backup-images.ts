@@ -45,6 +45,10 @@ async function* imagesOf(backup: Backup, options: BackupImagesOptions): AsyncGen
   if (document === undefined) return pass('a backup', why ?? `it is ${state}`, why === undefined ? 'info' : 'warn')
   const strange = await strangeToLog({ ...document, what: `backup ${id}` }, log)
   if (strange !== undefined) return pass('a backup', strange)
+  const takenAt = manifest?.takenAt ?? document.entryTime
+  const quarantined = (await log.quarantined()).find((each) => each.lsn <= lsn && takenAt <= each.at)
+  if (quarantined !== undefined)
+    return pass('a backup', `it has log entry ${quarantined.lsn}, which was quarantined later`)
 
   const imageReason = manifest === undefined ? why! : unusableBecause(manifest, base)
   if (imageReason !== undefined) pass('the image of a backup', imageReason)

@@ -3,6 +3,7 @@ import { encodeDocument, sha256Of } from '../objects/checked-document.ts'
 import { openStore } from '../replica/image-source.ts'
 import { contentsOf, difference } from '../snapshot/describe.ts'
 import { unusableBecause } from '../snapshot/usable.ts'
+import type { BaseImage } from '../store/base-image.ts'
 import { PgliteEngine } from '../store/engine.ts'
 import type { Store } from '../store/store.ts'
 import { type Backup, findBackup, newestComplete } from './catalog.ts'
@@ -58,27 +59,34 @@ async function chosen({ backups, log }: BackupContext, id: string | undefined): 
 /** What this build cannot restore, whether it is damaged or not. */
 class Unusable extends Error {}
 
+/** What a later schema consists of, and so its digest, only its own build knows. */
+function newerThan({ schemaVersion }: BaseImage, document: BackupDocument): string | undefined {
+  if (document.schemaVersion <= schemaVersion) return undefined
+  return `it has schema ${document.schemaVersion}, this build has ${schemaVersion}`
+}
+
 async function restoredImage(context: BackupContext, backup: Backup, document: BackupDocument): Promise<Store> {
   const { base, boot = PgliteEngine.bootImage } = context
   const { manifest } = backup
   if (manifest === undefined) throw new BorealError('backup_corrupt', backup.why!)
-  const why = unusableBecause(manifest, base)
+  const why = unusableBecause(manifest, base) ?? newerThan(base, document)
   if (why !== undefined) throw new Unusable(why)
-  const image = backupImage(context, document, manifest)
+  // As it was: its digest is that of its own schema.
+  const { migrate: _, ...image } = backupImage(context, document, manifest)
   return openStore(await boot(image), image)
 }
 
 async function restoredDump(context: BackupContext, backup: Backup, document: BackupDocument): Promise<Store> {
   if (!backup.hasDump) throw new BorealError('backup_corrupt', backup.why!)
-  const why = unloadableBecause(document, context.base)
+  const why = unloadableBecause(document, context.base) ?? newerThan(context.base, document)
   if (why !== undefined) throw new Unusable(why)
-  return storeOfDump(context, document)
+  return storeOfDump(context, document, { asItWas: true })
 }
 
 /** Compares what was restored; whatever keeps it from being restored is a finding, too. */
 async function checked(
   { runtime }: BackupContext,
-  { digest, rows }: BackupDocument,
+  { digest, rows, schemaVersion }: BackupDocument,
   restore: () => Promise<Store>,
 ): Promise<Finding> {
   const startedAt = runtime.monotonic()
@@ -89,7 +97,7 @@ async function checked(
   let store: Store | undefined
   try {
     store = await restore()
-    const differs = difference({ digest, rows }, await contentsOf(store))
+    const differs = difference({ digest, rows }, await contentsOf(store, schemaVersion))
     return differs === undefined ? finding('same') : finding('failed', `restored, ${differs}`)
   } catch (error) {
     return finding(error instanceof Unusable ? 'unusable' : 'failed', messageOf(error))

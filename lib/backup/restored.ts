@@ -1,10 +1,14 @@
-import { loadDump } from '../dump/load-dump.ts'
+import { clearEngine, type OpenedDump, openDump } from '../dump/load-dump.ts'
+import { restoreDump } from '../migrate/restore-dump.ts'
 import { BorealError } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { openStore, type PlacedImage } from '../replica/image-source.ts'
 import type { Manifest } from '../snapshot/documents.ts'
 import { imagePartsAt } from '../snapshot/image-object.ts'
+import { migrated } from '../snapshot/migrated.ts'
 import { readParts } from '../snapshot/stored-parts.ts'
+import { strangeLogFormat, strangeSchema } from '../snapshot/usable.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { type Engine, PgliteEngine } from '../store/engine.ts'
 import type { StoreImage } from '../store/image-parts.ts'
@@ -17,13 +21,14 @@ import { backupKey, dumpPartName, imagePartName } from './names.ts'
 export interface RestoreContext {
   backups: ObjectStore
   base: BaseImage
+  logger: Logger
   /** Boots engines. Default: in the thread that calls. */
   boot?: ((image: StoreImage) => Promise<Engine>) | undefined
 }
 
-/** The image of a backup, with its place in the log. */
+/** The image of a backup, with its place in the log. It is migrated when it has another schema. */
 export function backupImage(
-  { backups, base }: RestoreContext,
+  { backups, base, logger }: RestoreContext,
   { storeId, backupId, ...document }: BackupDocument,
   manifest: Manifest,
 ): PlacedImage {
@@ -32,16 +37,27 @@ export function backupImage(
     key: (index: number) => backupKey(storeId, backupId, imagePartName(index)),
     what: `the image of backup ${backupId}`,
   }
+  const name = `backup ${backupId}`
   return {
-    name: `backup ${backupId}`,
+    name,
+    migrate: (engine) => migrated(engine, { ...manifest, name }, { base, logger }),
     mark: markOf(document),
     parts: imagePartsAt(place, manifest.image),
     wasm: base.wasm,
   }
 }
 
-/** A store of what the dump of a backup holds. @throws BorealError `backup_corrupt` when it is damaged */
-export async function storeOfDump(context: RestoreContext, document: BackupDocument): Promise<Store> {
+/**
+ * A store of what the dump of a backup holds, by default as this build has it.
+ *
+ * @param asItWas leaves it at the schema of the dump
+ * @throws BorealError `backup_corrupt` when it is damaged, `migration_failed`
+ */
+export async function storeOfDump(
+  context: RestoreContext,
+  document: BackupDocument,
+  { asItWas = false }: { asItWas?: boolean } = {},
+): Promise<Store> {
   const { backups, base, boot = PgliteEngine.bootImage } = context
   const { storeId, backupId, digest } = document
   const place = {
@@ -51,10 +67,13 @@ export async function storeOfDump(context: RestoreContext, document: BackupDocum
   }
   const engine = await boot(base)
   try {
-    const header = await loadDump(engine, readParts(place, document.dump))
-    if (header.storeId !== storeId || header.digest !== digest) {
+    const dump = await openDump(readParts(place, document.dump))
+    if (dump.header.storeId !== storeId || dump.header.digest !== digest) {
       throw new BorealError('backup_corrupt', `${place.what} is of another backup`)
     }
+    await clearEngine(engine)
+    if (asItWas) await loadBoth(engine, dump)
+    else await restoreDump(engine, dump, base.migrations)
     // As in a snapshot: without it dead rows would never be found, and queries would have no statistics.
     await engine.run([statement('vacuum (analyze)')])
   } catch (error) {
@@ -64,13 +83,15 @@ export async function storeOfDump(context: RestoreContext, document: BackupDocum
   return openStore(engine, { name: place.what, mark: markOf(document), parts: base.parts, wasm: base.wasm })
 }
 
-/** Why this build cannot load a dump, in words; undefined when it can. */
+async function loadBoth(engine: Engine, dump: OpenedDump): Promise<void> {
+  await dump.loadSchema(engine)
+  await dump.loadData(engine)
+}
+
+/** Why this build cannot load a dump, in words; undefined when it can, if need be by migrating it. */
 export function unloadableBecause(document: BackupDocument, base: BaseImage): string | undefined {
-  const { schemaVersion, schemaChecksum } = document
-  if (schemaVersion !== base.schemaVersion) {
-    return `it has schema ${schemaVersion}, this build has ${base.schemaVersion}`
-  }
-  return schemaChecksum === base.schemaChecksum ? undefined : `its schema ${schemaVersion} was made by other migrations`
+  const { logFormat } = document
+  return strangeSchema(document, base) ?? strangeLogFormat(logFormat)
 }
 
 function markOf({ lsn, hash, entryTime }: Pick<BackupDocument, 'lsn' | 'hash' | 'entryTime'>) {

@@ -3,11 +3,20 @@ import type { Engine } from '../store/engine.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
 
+export interface CatalogColumn {
+  name: string
+  type: string
+  notNull: boolean
+  default: string | null
+  /** What it is computed from: then its values are not in a dump. */
+  generated: string | null
+}
+
 /** A table as the database describes it. Names are qualified and quoted where they need it, definitions are SQL. */
 export interface CatalogTable {
   name: string
   options: string[] | null
-  columns: { name: string; type: string; notNull: boolean; default: string | null }[]
+  columns: CatalogColumn[]
   /** Columns of the primary key. */
   key: string[]
   constraints: { name: string; kind: 'p' | 'u' | 'c' | 'f'; sql: string }[]
@@ -42,7 +51,9 @@ const TABLES = `
     'options', c.reloptions,
     'columns', (
       select json_agg(json_build_object('name', quote_ident(a.attname), 'type', format_type(a.atttypid, a.atttypmod),
-               'notNull', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid)) order by a.attnum)
+               'notNull', a.attnotnull,
+               'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
+               'generated', case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end) order by a.attnum)
       from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
     'key', (
@@ -98,7 +109,7 @@ const OTHERS = `
     union all select 'column ' || attrelid::regclass::text || '.' || attname
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_type t on t.oid = a.atttypid
       where c.relnamespace in ${OURS} and c.relkind = 'r' and not attisdropped and attnum > 0
-        and (attidentity <> '' or attgenerated <> '' or attcollation <> typcollation)
+        and (attidentity <> '' or attgenerated not in ('', 's') or attcollation <> typcollation)
   ) other(what)`
 
 /**

@@ -67,6 +67,11 @@ export async function openDump(chunks: AsyncIterable<Uint8Array>): Promise<Opene
   }
 }
 
+/** Takes away whatever an engine holds of ours. */
+export async function clearEngine(engine: Engine): Promise<void> {
+  await engine.run(CLEAR)
+}
+
 /**
  * Loads a dump into an engine in one SQL transaction, in place of whatever the engine held.
  *
@@ -74,7 +79,8 @@ export async function openDump(chunks: AsyncIterable<Uint8Array>): Promise<Opene
  */
 export async function loadDump(engine: Engine, chunks: AsyncIterable<Uint8Array>): Promise<DumpHeader> {
   const dump = await openDump(chunks)
-  await engine.run([BEGIN, ...CLEAR])
+  await engine.run([BEGIN])
+  await clearEngine(engine)
   await dump.loadSchema(engine)
   await dump.loadData(engine)
   await engine.run([COMMIT])

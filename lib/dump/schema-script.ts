@@ -1,4 +1,4 @@
-import type { Catalog, CatalogTable } from './catalog.ts'
+import type { Catalog, CatalogColumn, CatalogTable } from './catalog.ts'
 
 /**
  * Statements that make the schema where there is none: tables with what makes their keys, views, and what user SQL may
@@ -25,14 +25,18 @@ export function indexStatements({ tables }: Catalog): string[] {
 
 function createTable({ name, columns, constraints, options }: CatalogTable): string {
   const lines = [
-    ...columns.map(
-      (column) =>
-        `  ${column.name} ${column.type}${column.default === null ? '' : ` default ${column.default}`}` +
-        (column.notNull ? ' not null' : ''),
-    ),
+    ...columns.map((column) => `  ${columnDefinition(column)}`),
     ...constraints.filter(({ kind }) => kind !== 'f').map((each) => `  constraint ${each.name} ${each.sql}`),
   ]
   return `create table ${name} (\n${lines.join(',\n')}\n)${options === null ? '' : ` with (${options.join(', ')})`}`
+}
+
+function columnDefinition({ name, type, notNull, default: byDefault, generated }: CatalogColumn): string {
+  const parts = [name, type]
+  if (byDefault !== null) parts.push(`default ${byDefault}`)
+  if (generated !== null) parts.push(`generated always as (${generated}) stored`)
+  if (notNull) parts.push('not null')
+  return parts.join(' ')
 }
 
 function grants(names: string[]): string {

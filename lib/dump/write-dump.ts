@@ -48,8 +48,8 @@ export async function* dumpStore(engine: Engine, of: DumpOf): AsyncGenerator<Uin
       rows[table.name] = 0
       for await (const { count, text } of rowsOf(engine, table)) {
         rows[table.name]! += count
-        const columns = table.columns.map(({ name }) => name).join(', ')
-        yield blocks.write({ kind: 'rows', json: '', sql: `copy ${table.name} (${columns}) from stdin`, copy: text })
+        const sql = `copy ${table.name} (${storedColumns(table)}) from stdin`
+        yield blocks.write({ kind: 'rows', json: '', sql, copy: text })
       }
     }
     yield* each('indexes', indexStatements(catalog))
@@ -60,13 +60,15 @@ export async function* dumpStore(engine: Engine, of: DumpOf): AsyncGenerator<Uin
   }
 }
 
+/** Columns that are not computed from others. */
+function storedColumns({ columns }: CatalogTable): string {
+  const stored = columns.filter(({ generated }) => generated === null)
+  return stored.map(({ name }) => name).join(', ')
+}
+
 /** The rows of a table as text of COPY, in the order of the key, a block at a time. */
-async function* rowsOf(
-  engine: Engine,
-  { name, columns, key }: CatalogTable,
-): AsyncGenerator<{ count: number; text: Buffer }> {
-  const selected = columns.map((column) => column.name).join(', ')
-  const query = `select ${selected} from ${name} order by ${key.join(', ')}`
+async function* rowsOf(engine: Engine, table: CatalogTable): AsyncGenerator<{ count: number; text: Buffer }> {
+  const query = `select ${storedColumns(table)} from ${table.name} order by ${table.key.join(', ')}`
   await engine.run([statement(`declare dump no scroll cursor for ${query}`)])
   for (let most = FIRST_ROWS; ; ) {
     const [result] = await engine.run([statement(`fetch forward ${most} from dump`)])

@@ -14,7 +14,7 @@ export interface Dump {
   /** Makes the tables of that schema, without rows, in an engine that has none. */
   loadSchema(engine: Engine): Promise<void>
   /** Puts the rows in, those of `boreal.schema_migration` and `boreal.applied` among them. */
-  loadData(engine: Engine): Promise<void>
+  loadData(engine: Engine): Promise<unknown>
 }
 
 /**

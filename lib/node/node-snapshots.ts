@@ -1,5 +1,4 @@
 import type { Log } from '../log/log.ts'
-import { BorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'

@@ -1,8 +1,10 @@
+import { findBackup } from '../backup/catalog.ts'
 import { findSnapshot } from '../snapshot/catalog.ts'
 import { freeBytes } from './memory-limit.ts'
 import type { BorealNode, NodeOptions } from './node.ts'
 import { NodePast } from './node-past.ts'
 import { NodeRecoveries } from './node-recoveries.ts'
+import { backupsOf } from './own-jobs.ts'
 import { restartImages } from './restart.ts'
 
 /** What an engine takes without any rows, and what is to be left. */
@@ -13,7 +15,7 @@ export function pastOf(node: BorealNode, options: NodeOptions): NodePast {
   const { log, objects, image: base, runtime, logger, readTimeoutMs = 10_000, queryTimeoutMs = 5_000 } = options
   return new NodePast({
     ...{ log, objects, runtime, logger },
-    images: restartImages({ log, objects, base, runtime, logger }),
+    images: restartImages({ log, objects, backups: options.backups, base, runtime, logger }),
     settings: options.past,
     // As large as the store is now, and a little more for the replay. What is given up for it is not free yet.
     hasMemory: () => freeBytes() > LEAST_BYTES + 1.2 * node.storeBytes,
@@ -21,8 +23,11 @@ export function pastOf(node: BorealNode, options: NodeOptions): NodePast {
     queryMs: queryTimeoutMs,
     tailLsn: () => node.tailLsn,
     confirm: () => node.confirm(),
-    lsnOfBackup: async (id) =>
-      objects === undefined ? undefined : (await findSnapshot(objects, log.storeId, id))?.manifest?.lsn,
+    lsnOfBackup: async (id) => {
+      if (objects === undefined) return undefined
+      const backup = await findBackup(backupsOf(options), log.storeId, id)
+      return backup?.document?.lsn ?? (await findSnapshot(objects, log.storeId, id))?.manifest?.lsn
+    },
   })
 }
 

@@ -19,8 +19,8 @@ import { readersStart } from './readers-start.ts'
 
 /**
  * What the stores of a node boot from, the best first: the verified snapshots, newest to oldest, then the backups, each as
- * its image and as its dump, at last the empty store and the whole log. (The archive belongs behind it once the log is
- * trimmed.)
+ * its image and as its dump, at last the empty store and the whole log, which is read from the archive where it was
+ * trimmed.
  */
 export function restartImages(context: {
   log: Log

@@ -1,15 +1,14 @@
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Log } from '../log/log.ts'
-import { migrateStore } from '../migrate/migrate-store.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
 import type { ImageSource, PlacedImage } from '../replica/image-source.ts'
 import type { BaseImage } from '../store/base-image.ts'
-import type { Engine } from '../store/engine.ts'
 import { type Snapshot, snapshots } from './catalog.ts'
 import type { Manifest } from './documents.ts'
 import { imageParts } from './image-object.ts'
+import { migrated } from './migrated.ts'
 import { unusableBecause } from './usable.ts'
 
 export interface SnapshotImagesOptions {
@@ -46,18 +45,6 @@ export function snapshotImages(options: SnapshotImagesOptions): ImageSource {
   }
 }
 
-/**
- * Brings a store that was booted from a snapshot to the schema of this build. One that has it is looked at, too: its log may
- * have been finalized beyond what this build reads.
- */
-async function migrated(engine: Engine, manifest: Manifest, { base, logger }: SnapshotImagesOptions): Promise<void> {
-  const { schemaChecksum, snapshotId } = manifest
-  const { scripts, ...way } = await migrateStore(engine, base.migrations, { schemaChecksum })
-  if (scripts.length === 0) return
-  const ms = scripts.reduce((sum, script) => sum + script.ms, 0)
-  logger.info('migrated a store', { snapshot: snapshotId, ...way, scripts: scripts.map(({ name }) => name), ms })
-}
-
 /** The image of a snapshot, if a store may start from it. */
 async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Promise<PlacedImage | undefined> {
   const { objects, log, base, logger, onPart } = options
@@ -77,7 +64,7 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   if (quarantined !== undefined) return pass(`it has log entry ${quarantined.lsn}, which was quarantined later`)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
   return {
-    migrate: (engine) => migrated(engine, manifest, options),
+    migrate: (engine) => migrated(engine, { ...manifest, name: `snapshot ${id}` }, options),
     name: `snapshot ${id}`,
     mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
     parts: imageParts(objects, manifest, onPart === undefined ? undefined : (done) => onPart(manifest, done)),

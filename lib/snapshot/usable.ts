@@ -13,15 +13,24 @@ export type Rules = Pick<BaseImage, 'schemaVersion' | 'schemaChecksum' | 'migrat
  * carries lead back to our schema is seen then.
  */
 export function unusableBecause(manifest: Manifest, rules: Rules): string | undefined {
-  const { schemaVersion, schemaChecksum, postgres, logFormat } = manifest
+  const { postgres, logFormat } = manifest
   if (Number.parseInt(postgres, 10) !== POSTGRES_MAJOR) {
     return `it was made by Postgres ${postgres}, this build has ${POSTGRES_MAJOR}`
   }
-  if (schemaVersion <= rules.schemaVersion && schemaChecksum !== checksumAt(schemaVersion, rules)) {
-    return `its schema ${schemaVersion} was made by other migrations`
-  }
-  if (logFormat > LOG_FORMAT) return `it follows log format ${logFormat}, this build knows ${LOG_FORMAT}`
-  return undefined
+  return strangeSchema(manifest, rules) ?? strangeLogFormat(logFormat)
+}
+
+/** Why this build cannot tell what an earlier schema was, in words; undefined when it can, or when it is a later one. */
+export function strangeSchema(
+  { schemaVersion, schemaChecksum }: Pick<Manifest, 'schemaVersion' | 'schemaChecksum'>,
+  rules: Rules,
+): string | undefined {
+  const isOurs = schemaVersion > rules.schemaVersion || schemaChecksum === checksumAt(schemaVersion, rules)
+  return isOurs ? undefined : `its schema ${schemaVersion} was made by other migrations`
+}
+
+export function strangeLogFormat(logFormat: number): string | undefined {
+  return logFormat > LOG_FORMAT ? `it follows log format ${logFormat}, this build knows ${LOG_FORMAT}` : undefined
 }
 
 function checksumAt(schemaVersion: number, { migrations }: Rules): string {

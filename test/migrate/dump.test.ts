@@ -1,45 +1,39 @@
 import { expect, test } from 'vitest'
+import { clearEngine, openDump } from '../../lib/dump/load-dump.ts'
+import { dumpStore } from '../../lib/dump/write-dump.ts'
+import { LOG_FORMAT } from '../../lib/log/event-log.ts'
 import { migrateStore } from '../../lib/migrate/migrate-store.ts'
 import { type Dump, restoreDump } from '../../lib/migrate/restore-dump.ts'
-import type { Engine } from '../../lib/store/engine.ts'
-import { jsonOf, textOf } from '../../lib/store/protocol.ts'
-import { BEGIN, COMMIT, statement } from '../../lib/store/statement.ts'
+import { schemaChecksumOf } from '../../lib/store/migrations.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { logOf } from './logs.ts'
-import { copyOf, everythingIn, GENESIS, MIGRATIONS, SCHEMA, storeAt } from './stores.ts'
+import { copyOf, digestAt, everythingIn, GENESIS, MIGRATIONS, SCHEMA, storeAt } from './stores.ts'
 
 /** A dump of any schema becomes what an image of the same store does. */
 
 const MINUTE = 60_000
 
-const COLUMNS = statement(`
-  select json_object_agg(c.oid::regclass::text, (select json_agg(quote_ident(a.attname) order by a.attnum)
-    from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''))
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname in ('public', 'boreal') and c.relkind = 'r'`)
-
-/** The rows of a store, to be loaded into an engine that has its schema, and rows of its own at first. */
+/** The dump of a store as a backup has it. */
 async function dumpOf(store: Store, schemaVersion: number): Promise<Dump> {
-  const [found] = await store.run([COLUMNS])
-  const tables = Object.entries(jsonOf<Record<string, string[]>>(found)!)
-  const rows = await store.run(tables.map(([table]) => statement(`select json_agg(row_to_json(t)) from ${table} t`)))
+  const schemaChecksum = schemaChecksumOf(MIGRATIONS.slice(0, schemaVersion))
+  const digest = await digestAt(store, schemaVersion)
+  const of = { storeId: 'of-the-test', schemaVersion, schemaChecksum, logFormat: LOG_FORMAT, digest }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of dumpStore(store.engine, of)) chunks.push(chunk)
+  const dump = await openDump(inTurn(chunks))
   return {
-    schemaVersion,
-    async loadSchema(engine: Engine) {
-      await engine.run([BEGIN, REPLICA, ...tables.map(([table]) => statement(`delete from ${table}`)), COMMIT])
+    schemaVersion: dump.schemaVersion,
+    loadSchema: async (engine) => {
+      await clearEngine(engine)
+      await dump.loadSchema(engine)
     },
-    async loadData(engine: Engine) {
-      const inserts = tables.map(([table, columns], index) => {
-        const list = columns.join(', ')
-        const from = `json_populate_recordset(null::${table}, $1::json)`
-        return statement(`insert into ${table} (${list}) select ${list} from ${from}`, textOf(rows[index]!.rows[0]![0]))
-      })
-      await engine.run([BEGIN, REPLICA, ...inserts, COMMIT])
-    },
+    loadData: (engine) => dump.loadData(engine),
   }
 }
 
-const REPLICA = statement('set local session_replication_role = replica')
+async function* inTurn(chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
+}
 
 async function storeWith(schema: number, seed: number): Promise<Store> {
   const { entries } = await logOf(schema, { seed, transactions: 80, format: schema < 3 ? 1 : 2 })
