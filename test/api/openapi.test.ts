@@ -88,7 +88,7 @@ test('every reference in the document leads somewhere', async () => {
   }
 })
 
-test('every answer of every route is what the document says, nothing more and nothing less', async () => {
+test('every answer of every route is what the document says, nothing more and nothing less', { timeout: 240_000 }, async () => {
   const { paths } = await documented()
   const recorded = await answersOfEveryRoute(api)
   for (const { method, path, asked, body } of recorded) {
@@ -99,7 +99,7 @@ test('every answer of every route is what the document says, nothing more and no
   expect([...answered].sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort())
 })
 
-test('types that are generated from the document take the answers of every route', async () => {
+test('types that are generated from the document take the answers of every route', { timeout: 240_000 }, async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'api.ts'), await openapiTypes((await documented()) as never))
   const recorded = await answersOfEveryRoute(await memoryApi({ readers: 1 }))
