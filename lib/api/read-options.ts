@@ -41,8 +41,8 @@ function refusal(name: string, message: string): BorealError {
 export const readOptions = {
   consistency: z.enum(['weak', 'consistent']).optional(),
   minLsn: wholeNumber.optional(),
-  asOfLsn: asText(parsePlace, PLACE_FORM).optional(),
-  asOfTime: asText(parseTime, TIME_FORM).optional(),
+  asOfLsn: asText(parsePlace, PLACE_FORM).optional().describe('the state at a place of the log: 4711, or 4711.2'),
+  asOfTime: asText(parseTime, TIME_FORM).optional().describe('the state at a time: ISO 8601, ms, or -2h'),
   recovery: z.string().max(100).optional().describe('id of a recovery: the state that it has staged'),
 }
 

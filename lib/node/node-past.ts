@@ -5,12 +5,17 @@ import { BorealError } from '../model/errors.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { findRecovery } from '../recovery/catalog.ts'
 import { variantOf } from '../recovery/edits.ts'
-import type { PastStoreContext, Variant } from '../recovery/past-store.ts'
-import { type OpenOptions, type PastSettings, type PastStore, PastStores } from '../recovery/past-stores.ts'
+import type { Variant } from '../recovery/past-store.ts'
+import {
+  type OpenOptions,
+  type PastSettings,
+  type PastStore,
+  PastStores,
+  type PastStoresContext,
+} from '../recovery/past-stores.ts'
 import type { Point, PointTarget } from '../recovery/point.ts'
 import { resolvePoint } from '../recovery/resolve.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import { findSnapshot } from '../snapshot/catalog.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
@@ -18,7 +23,7 @@ import type { Statement } from '../store/statement.ts'
 /** What a read of the past shows: a point of the log, or what a recovery has staged. */
 export type AsOf = Exclude<PointTarget, { backupId: string }> | { recoveryId: string }
 
-export interface NodePastOptions extends PastStoreContext {
+export interface NodePastOptions extends PastStoresContext {
   objects: ObjectStore | undefined
   settings: Partial<PastSettings> | undefined
   /** Ms that a typed read may take, its waiting included, and ms that a user's SQL may run. */
@@ -26,6 +31,8 @@ export interface NodePastOptions extends PastStoreContext {
   queryMs: number
   tailLsn(): number
   confirm(): Promise<number>
+  /** The last LSN that a backup or a snapshot has; undefined when there is none with this id. */
+  lsnOfBackup(id: string): Promise<number | undefined>
 }
 
 /** Reads of earlier states, and what they are read from. */
@@ -41,9 +48,7 @@ export class NodePast {
 
   /** The point that a target means now. See resolvePoint. */
   resolve(target: PointTarget): Promise<Point> {
-    const { log, images, objects, tailLsn, confirm } = this.#options
-    const lsnOfBackup = async (id: string) =>
-      objects === undefined ? undefined : (await findSnapshot(objects, log.storeId, id))?.manifest?.lsn
+    const { log, images, tailLsn, confirm, lsnOfBackup } = this.#options
     return resolvePoint({ log, images, tailLsn, confirm, lsnOfBackup, genesis: () => this.#begin() }, target)
   }
 

@@ -185,6 +185,11 @@ export class BorealNode {
     return limitsOf(this.#options)
   }
 
+  /** Memory of the writer's engine when it was last looked at. */
+  get storeBytes(): number {
+    return this.#watermark.bytes
+  }
+
   /** The highest LSN this node knows to be durable. */
   get tailLsn(): number {
     return Math.max(this.#tail.known, this.#follower.mark.lsn)

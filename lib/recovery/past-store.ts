@@ -52,12 +52,16 @@ export async function restorePoint(
   const { variant, signal, onEnd, onMeter } = options
   const { lsn, index } = point
   const whole = index === undefined ? lsn : lsn - 1
+  const goOn = () => {
+    if (signal.aborted) throw new BorealError('not_ready', 'a past state was not wanted any more')
+  }
+  goOn()
   logger.info('restoring a past state', { point: textOfPoint(point) })
   const reader = await withBestImage(images, whole, logger, (image) => Reader.boot({ log, logger, onEnd }, image))
   const stop = () => void reader.stop()
   signal.addEventListener('abort', stop)
   try {
-    if (signal.aborted) throw new BorealError('not_ready', 'a past state was not wanted any more')
+    goOn()
     await reader.prepare(async (store) => {
       const meter = new ProgressMeter({ from: store.mark.lsn, target: lsn }, { runtime, logger })
       onMeter(meter)

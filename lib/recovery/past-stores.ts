@@ -29,8 +29,13 @@ export interface PastSettings {
 
 export const PAST_SETTINGS: PastSettings = { most: 2, idleMs: 5 * 60_000, restoreMs: 30 * 60_000 }
 
+export interface PastStoresContext extends PastStoreContext {
+  /** Whether the machine has the memory for one more. */
+  hasMemory(): boolean
+}
+
 export interface OpenOptions {
-  /** Monotonic time after which nobody waits for it; it goes on being restored. Default: none. */
+  /** Monotonic time after which nobody waits for it; it goes on being restored. Default: as long as restoring may take. */
   deadline?: number
   /** Changes on top of it. */
   variant?: Variant | undefined
@@ -71,7 +76,7 @@ interface Held {
  * up for another. Each is a reader of its own that takes no steps, so nobody who reads or writes the present waits for it.
  */
 export class PastStores {
-  readonly #context: PastStoreContext
+  readonly #context: PastStoresContext
   readonly #settings: PastSettings
   readonly #held = new Map<string, Held>()
   /** Those who wait for room. */
@@ -80,7 +85,7 @@ export class PastStores {
   readonly #ending = new Set<Promise<unknown>>()
   #stopped = false
 
-  constructor(context: PastStoreContext, settings: Partial<PastSettings> = {}) {
+  constructor(context: PastStoresContext, settings: Partial<PastSettings> = {}) {
     this.#context = context
     this.#settings = { ...PAST_SETTINGS, ...settings }
   }
@@ -92,7 +97,7 @@ export class PastStores {
    *   places are taken; `out_of_retention` when the point cannot be restored any more
    */
   async open(point: Point, options: OpenOptions = {}): Promise<PastStore> {
-    const { deadline = Number.POSITIVE_INFINITY, variant } = options
+    const { deadline = this.#context.runtime.monotonic() + this.#settings.restoreMs, variant } = options
     const key = keyOf(point, variant)
     for (;;) {
       if (this.#stopped) throw stopping()
@@ -166,6 +171,11 @@ export class PastStores {
       const dispensable = this.#dispensable()
       if (dispensable === undefined) return undefined
       this.#end(dispensable)
+    }
+    if (!this.#context.hasMemory()) {
+      const message =
+        'this machine has not the memory for another earlier state; read one that is open, or give it more'
+      throw new BorealError('overloaded', message, { retryAfter: 30 })
     }
     const abort = new AbortController()
     const held: Held = {
@@ -308,14 +318,14 @@ export class PastStores {
   #end(held: Held): void {
     this.#drop(held)
     held.abort.abort()
-    const ended = held.opening.then(
-      (reader) => reader.stop(),
-      () => undefined,
-    )
-    this.#ending.add(ended)
-    ended
+    const ended = held.opening
+      .then(
+        (reader) => reader.stop(),
+        () => undefined,
+      )
       .catch((error: unknown) => this.#context.logger.warn('a past state did not end', { error: messageOf(error) }))
       .finally(() => this.#ending.delete(ended))
+    this.#ending.add(ended)
   }
 
   #changed(): void {
@@ -325,15 +335,13 @@ export class PastStores {
   /** Waits until something has changed that could make room. */
   async #room(deadline: number): Promise<void> {
     const { runtime } = this.#context
-    const changed = new Promise<true>((resolve) => {
-      const look = () => {
-        this.#waiting.delete(look)
-        resolve(true)
-      }
-      this.#waiting.add(look)
-    })
-    const grace = Math.min(deadline, runtime.monotonic() + GRACE_MS)
-    if ((await this.#before(grace, changed)) === true || runtime.monotonic() < deadline) return
+    const changed = new AbortController()
+    const look = () => changed.abort()
+    this.#waiting.add(look)
+    // Also when nothing changes one may be given up that was kept for somebody until now.
+    await runtime.sleep(Math.max(0, Math.min(deadline - runtime.monotonic(), GRACE_MS)), changed.signal)
+    this.#waiting.delete(look)
+    if (runtime.monotonic() < deadline) return
     const { most } = this.#settings
     const message = `this node has ${most} past states open, and all are being used or restored; try again later`
     throw new BorealError('overloaded', message, { retryAfter: 5 })
@@ -342,7 +350,6 @@ export class PastStores {
   /** What the work gives, or undefined at the deadline. */
   async #before<T>(deadline: number, work: Promise<T>): Promise<T | undefined> {
     const { runtime } = this.#context
-    if (deadline === Number.POSITIVE_INFINITY) return work
     const done = new AbortController()
     const late = runtime.sleep(Math.max(0, deadline - runtime.monotonic()), done.signal).then(() => undefined)
     try {

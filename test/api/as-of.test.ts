@@ -1,9 +1,10 @@
 import { afterAll, expect, test } from 'vitest'
-import { answersOfEveryRoute } from '../support/every-route.ts'
 import { memoryNode } from '../support/memory-node.ts'
-import { quota } from '../support/records.ts'
-import { saveQuota, saveTask, setStatus } from '../support/requests.ts'
+import { jobKey, quota } from '../support/records.ts'
+import { as, LARGE_BATCHES, request, saveQuota, saveTask, setStatus } from '../support/requests.ts'
+import { entriesOf } from '../support/state.ts'
 import { type Answer, READ_TOKEN, serveNode } from '../support/test-api.ts'
+import { update, updateEvent } from '../support/update-records.ts'
 
 /** Reads of earlier states over HTTP. */
 
@@ -84,16 +85,29 @@ test('pages of an earlier state go on in it', async () => {
   expect(items.map((item) => item.assignedTask.taskId)).toEqual(['a', 'b', 'c', 'd', 't-1'])
 })
 
-test('texts of large records are those of the state', { timeout: 60_000 }, async () => {
-  const other = await serveNode((await memoryNode({ readers: 1 })).node)
-  await answersOfEveryRoute(other)
-  const path = '/v1/job-updates/www/prod/hello/bare'
-  const key = { job: { role: 'www', environment: 'prod', name: 'hello' }, id: 'bare' }
-  const before = (await other.get(path)).body
-  const at = (await other.get('/v1/status')).body.lsn
-  await other.transact([{ op: 'saveJobUpdateEvent', key, event: { status: 'ROLLING_FORWARD', timestampMs: 5 } }])
-  const after = (await other.get(path)).body
-  expect(after).not.toEqual(before)
-  expect((await other.get(`${path}?asOfLsn=${at}`)).body).toEqual(before)
-  expect((await other.get(path)).body).toEqual(after)
+test('texts of large records are those of the state, also inside an entry', { timeout: 60_000 }, async () => {
+  const { node, events } = await memoryNode({ readers: 1, queue: LARGE_BATCHES })
+  const other = await serveNode(node)
+  const key = { job: jobKey, id: 'u-1' }
+  const event = (id: string) => ({ op: 'saveJobUpdateEvent', key, event: updateEvent('ROLLING_FORWARD', 5, { id }) })
+  const { lsn: saved } = (await other.transact([{ op: 'saveJobUpdate', jobUpdate: update(key) }])).body
+  // While another entry is on its way they gather, and some become one entry.
+  let all: Promise<unknown> | undefined
+  events.onPut = async (_item, put) => {
+    all ??= Promise.all(['a', 'b', 'c', 'd'].map((id) => node.submit(request([event(id)]), as('p'))))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return put()
+  }
+  await other.transact([saveQuota('x')])
+  await all
+  const path = '/v1/job-updates/www/prod/hello/u-1'
+  const eventsAt = async (query: string) => (await other.get(path + query)).body.updateEvents.length as number
+  const now = await eventsAt('')
+  const { lsn, transactions } = (await entriesOf(node.log)).findLast(({ transactions }) => transactions.length > 1)!
+  // Nothing was changed behind it, so its version is what is kept.
+  expect(lsn).toBe(node.tailLsn)
+  expect(await eventsAt(`?asOfLsn=${lsn}.0`)).toBe(now - transactions.length + 1)
+  expect(await eventsAt(`?asOfLsn=${saved}`)).toBe(now - 4)
+  expect(await eventsAt(`?asOfLsn=${lsn}`)).toBe(now)
+  expect(await eventsAt('')).toBe(now)
 })

@@ -85,6 +85,35 @@ test('a snapshot is taken and looked into, and a node that is killed starts from
   expect(await last.api.state()).toEqual(state)
 })
 
+test('an earlier state is read, staged under a name, and served by a node that was killed', async () => {
+  const data = await temporaryFolder()
+  const server = await BorealProcess.node(['--data', data])
+  const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }
+  await server.api.transact([saveTask('t1'), saveTask('t2')])
+  await server.api.transact([{ op: 'removeTasks', taskIds: ['t1'] }])
+  const count = 'select count(*)::int as n from task'
+  const rows = ({ out }: Run) => JSON.parse(out).rows[0].n
+  expect(rows(await boreal(['query', count, '--as-of', '1', '--json'], env))).toBe(2)
+  expect(rows(await boreal(['query', count, '--as-of', '-0s', '--json'], env))).toBe(1)
+  expect(await boreal(['query', count, '--as-of', 'noon'], env)).toMatchObject({ code: 2 })
+
+  const staged = await boreal(['recovery', 'stage', '1', '--reason', 'a look'], env)
+  expect(staged.out).toMatch(/^staged [0-9a-f]{20}: the state at LSN 1, /)
+  const id = staged.out.split(/[ :]/)[1]!
+  expect((await boreal(['recovery', 'list'], env)).out).toMatch(new RegExp(`${id}\\s+staged\\s+1\\s.*a look`))
+  await server.signal('SIGKILL')
+  const again = await BorealProcess.node(['--data', data])
+  const there = { ...env, BOREAL_URL: again.url, BOREAL_TOKEN: again.api.token }
+  expect((await boreal(['recovery', 'show', id], there)).out).toMatch(/here\s+closed/)
+  expect(rows(await boreal(['recovery', 'query', id, count, '--json'], there))).toBe(2)
+  expect((await boreal(['recovery', 'unload', id], there)).out).toBe(`unloaded ${id}\n`)
+  expect(await boreal(['recovery', 'query', id, count], there)).toMatchObject({
+    code: 1,
+    error: /there is no recovery/,
+  })
+  expect(await boreal(['recovery', 'stage', 'noon'], there)).toMatchObject({ code: 2, error: /is no point/ })
+})
+
 test('errors say what to do, on stderr, with an exit code of their kind', async () => {
   const server = await BorealProcess.node(['--data', await temporaryFolder()])
   const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
+import { silentLogger } from '../../lib/model/logger.ts'
+import { systemRuntime } from '../../lib/model/runtime.ts'
 import type { BorealNode, Consistency } from '../../lib/node/node.ts'
-import { openPast } from '../../lib/recovery/past-stores.ts'
+import { openPast, PastStores } from '../../lib/recovery/past-stores.ts'
+import { onlyEmptyStore } from '../../lib/replica/image-source.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
+import { testImage } from '../support/image.ts'
 import { memoryNode, type TestNodeOptions } from '../support/memory-node.ts'
 import { as, request, saveTask } from '../support/requests.ts'
 import { gate } from '../support/scripted-log.ts'
@@ -30,9 +34,9 @@ async function tasksAt(node: BorealNode, lsn: number): Promise<number> {
 }
 
 test('more points than may be open are read at once; each shows its own state, and is restored once', {
-  timeout: MINUTE,
+  timeout: 3 * MINUTE,
 }, async () => {
-  const { node, restored } = await nodeWith(5, { past: { most: 2 }, readTimeoutMs: 30_000 })
+  const { node, restored } = await nodeWith(5, { past: { most: 2 }, readTimeoutMs: 2 * MINUTE })
   let most = 0
   const watching = setInterval(() => (most = Math.max(most, node.past.stores.figures.length)), 1)
   const lsns = [1, 2, 3, 4, 5].flatMap((lsn) => Array.from({ length: 6 }, () => lsn))
@@ -167,4 +171,14 @@ test('what was trimmed is refused with the oldest state that there is', { timeou
   await expect(trimmed.past.resolve({ time: time - 1_000 })).rejects.toMatchObject(refusal)
   await expect(trimmed.past.resolve({ lsn: 2, index: 0 })).rejects.toMatchObject({ code: 'out_of_retention' })
   expect(await trimmed.past.resolve({ agoMs: 0 })).toEqual({ lsn: 4 })
+})
+
+test('no state is opened for which the machine has not the memory', async () => {
+  const { node } = await nodeWith(1)
+  const { log } = node
+  const images = onlyEmptyStore(await testImage(), () => log.genesis())
+  const context = { log, images, runtime: systemRuntime, logger: silentLogger, hasMemory: () => false }
+  const stores = new PastStores(context)
+  await expect(stores.open({ lsn: 1 })).rejects.toMatchObject({ code: 'overloaded', retryAfter: 30 })
+  expect(stores.figures).toEqual([])
 })

@@ -6,7 +6,7 @@ import { takeSnapshot } from '../../lib/snapshot/take.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { pastDigest, ReplayedLog } from '../support/past-states.ts'
 import { randomTransaction } from '../support/random-transactions.ts'
-import { as, request, saveQuota } from '../support/requests.ts'
+import { as, LARGE_BATCHES, request, saveQuota } from '../support/requests.ts'
 import { RecordingLogger, snapshotContext, submitAll, temporaryObjects } from '../support/snapshots.ts'
 import { entriesOf } from '../support/state.ts'
 
@@ -59,7 +59,7 @@ test('a time means the last entry with it or before it', { timeout: MINUTE }, as
 })
 
 test('a place inside an entry shows its transactions up to that one', { timeout: MINUTE }, async () => {
-  const { node, events } = await memoryNode()
+  const { node, events } = await memoryNode({ queue: LARGE_BATCHES })
   // While the first one is on its way the others gather, and become one entry.
   let rest: Promise<unknown> | undefined
   events.onPut = async (_item, put) => {

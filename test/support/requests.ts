@@ -1,4 +1,5 @@
 import { type TransactionRequest, transactionRequest } from '../../lib/model/transaction.ts'
+import { QUEUE_LIMITS } from '../../lib/writer/queue.ts'
 import type { SubmitOptions } from '../../lib/writer/submission.ts'
 import { config, quota, type TaskOverrides, task } from './records.ts'
 
@@ -19,6 +20,9 @@ export const setStatus = (taskId: string, status: string) => ({
 })
 
 export const saveQuota = (role: string, cpus = 1) => ({ op: 'saveQuota', role, quota: quota(cpus) })
+
+/** What gathers becomes one entry, however slow the machine is. */
+export const LARGE_BATCHES = { ...QUEUE_LIMITS, batchTargetMs: 60_000 }
 
 /** A config of a job of its own. */
 export const jobConfig = (role: string, name: string) => config({ job: { role, environment: 'prod', name } })
