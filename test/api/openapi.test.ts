@@ -88,7 +88,9 @@ test('every reference in the document leads somewhere', async () => {
   }
 })
 
-test('every answer of every route is what the document says, nothing more and nothing less', { timeout: 240_000 }, async () => {
+test('every answer of every route is what the document says, nothing more and nothing less', {
+  timeout: 240_000,
+}, async () => {
   const { paths } = await documented()
   const recorded = await answersOfEveryRoute(api)
   for (const { method, path, asked, body } of recorded) {
