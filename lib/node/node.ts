@@ -230,9 +230,7 @@ export class BorealNode {
   }
 
   /** See Writer.submitAlone. */
-  submitAlone(transaction: AloneTransaction): Promise<AloneOutcome> {
-    return this.#writer.submitAlone(transaction)
-  }
+  readonly submitAlone = (alone: AloneTransaction): Promise<AloneOutcome> => this.#writer.submitAlone(alone)
 
   /** The answer of a transaction at a place of the log. */
   async answerAt(lsn: number, index: number): Promise<TransactionAnswer> {

@@ -80,6 +80,7 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   for (const record of RECORDS) await call('GET', `/v1/${record}`)
   await call('GET', `/v1/log/${lsn}`)
   expect((await call('GET', '/v1/log-export')).items.at(-1)).toMatchObject({ lsn })
+  await call('GET', `/v1/log/${lsn}/events`)
   await call('POST', '/v1/reads', { reads: [{ path: '/v1/tasks/t-1' }, { path: '/v1/tasks/nobody' }] })
   await call('POST', '/v1/query', { sql: 'select task_id, version, $1::int as one from task', params: [1] })
   for (const path of ['/v1/status', '/v1/status?digest=true', '/livez', '/readyz', '/readyz?level=weak']) {
@@ -92,7 +93,13 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   expect((await call('GET', '/v1/recoveries')).items).toMatchObject([{ id, point: { lsn } }])
   await call('GET', `/v1/recoveries/${id}`)
   await call('GET', `/v1/tasks?recovery=${id}`)
+  expect((await call('GET', `/v1/recoveries/${id}/diff`)).difference.rows).toBe(0)
+  const operations = [{ op: 'saveQuota', role: 'edited', quota: quota(1) }]
+  expect(await call('POST', `/v1/recoveries/${id}/edits`, { operations })).toEqual({ id, edits: 1 })
+  expect((await call('GET', `/v1/recoveries/${id}/diff?entity=quota`)).items).toMatchObject([{ change: 'added' }])
+  await call('POST', `/v1/recoveries/${id}/commit`, { dryRun: true })
   await call('DELETE', `/v1/recoveries/${id}`)
+  expect((await call('POST', '/v1/backtrack', { undo: lsn, dryRun: true })).difference.rows).toBeGreaterThan(10)
   const { headers } = await api.send('POST', '/v1/snapshots', { check: true })
   await call('GET', headers.get('location')!)
   const { backupId } = await call('POST', '/v1/backups', {})
