@@ -88,6 +88,10 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   await call('GET', `/v1/snapshots/${snapshotId}?check=true`)
   const { headers } = await api.send('POST', '/v1/snapshots', { check: true })
   await call('GET', headers.get('location')!)
+  expect((await call('GET', '/v1/migrations')).snapshots).toMatchObject([{ snapshotId, restore: 'as it is' }])
+  await call('POST', '/v1/migrations/plan', {})
+  await call('GET', '/v1/upgrade')
+  await call('POST', '/v1/upgrade/finalize', { dryRun: true })
   await call('GET', '/openapi.json')
   return recorded
 }
