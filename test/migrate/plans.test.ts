@@ -16,11 +16,13 @@ async function apiOn(schema: number, build = SCHEMA) {
   const image = await imageAt(build)
   const { node } = await memoryNode({ table, storeId: fixture.log.storeId, objects, image })
   const manifest = JSON.parse(fixture.documents['manifest.json']!)
-  return { api: await serveNode(node), snapshotId: manifest.snapshotId, lsn: manifest.lsn, objects }
+  return { node, api: await serveNode(node), snapshotId: manifest.snapshotId, lsn: manifest.lsn, objects }
 }
 
-test('the status has the migrations, and what a restore of each snapshot would do', { timeout: MINUTE }, async () => {
-  const { api, snapshotId, lsn } = await apiOn(2)
+test('the status has the migrations, and what a restore of each snapshot would do', {
+  timeout: 2 * MINUTE,
+}, async () => {
+  const { node, api, snapshotId, lsn } = await apiOn(2)
   expect((await api.as(READ_TOKEN).get('/v1/migrations')).status).toBe(403)
   const { body } = await api.get('/v1/migrations')
   expect(body.schemaVersion).toBe(SCHEMA)
@@ -34,13 +36,13 @@ test('the status has the migrations, and what a restore of each snapshot would d
   const scripts = ['0003_format/post-restore.sql', '0004_resources/pre-restore.sql', '0004_resources/post-restore.sql']
   expect(body.snapshots).toEqual([{ snapshotId, lsn, schemaVersion: 2, restore: 'up', scripts }])
   // Once there is one of today, it is used as it is.
-  await api.send('POST', '/v1/snapshots', {})
+  await node.snapshots.take()
   const { snapshots } = (await api.get('/v1/migrations?limit=1')).body
   expect(snapshots).toMatchObject([{ schemaVersion: SCHEMA, restore: 'as it is', scripts: [] }])
 })
 
 test('a plan says what was run on a copy, with rows and times, up and down', { timeout: 2 * MINUTE }, async () => {
-  const { api, snapshotId, lsn, objects } = await apiOn(2)
+  const { node, api, snapshotId, lsn, objects } = await apiOn(2)
   const before = (await objects.list('')).objects
   const plan = (body: object) => api.send('POST', '/v1/migrations/plan', body)
   const { body: up, headers } = await plan({})
@@ -61,7 +63,7 @@ test('a plan says what was run on a copy, with rows and times, up and down', { t
   expect((await api.get(headers.get('location')!)).body).toMatchObject({ kind: 'migrationPlan', state: 'done' })
   expect((await plan({ snapshotId, to: 2 })).body).toMatchObject({ from: 2, to: 2, scripts: [] })
 
-  await api.send('POST', '/v1/snapshots', {})
+  await node.snapshots.take()
   const { body: down } = await plan({ to: 2 })
   expect(down).toMatchObject({ from: SCHEMA, to: 2 })
   expect(down.scripts.map(({ name }: { name: string }) => name)).toEqual([

@@ -110,6 +110,10 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   await call('GET', '/v1/archive')
   await call('POST', '/v1/archive/trim', { dryRun: true })
   await call('POST', '/v1/archive/trim', { confirm: true })
+  expect((await call('GET', '/v1/migrations')).snapshots).toMatchObject([{ snapshotId, restore: 'as it is' }])
+  await call('POST', '/v1/migrations/plan', {})
+  await call('GET', '/v1/upgrade')
+  await call('POST', '/v1/upgrade/finalize', { dryRun: true })
   await call('GET', '/openapi.json')
   return recorded
 }
