@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts'
-import { BorealError, messageOf } from '../model/errors.ts'
+import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
