@@ -1,4 +1,8 @@
 import type { Log } from '../log/log.ts'
+<<<<<<< HEAD
+=======
+import { messageOf } from '../model/errors.ts'
+>>>>>>> doctor
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'

@@ -17,7 +17,7 @@ export interface UpgradeStatus {
 }
 
 /** What each format brings, for people. */
-const BRINGS: Record<number, string> = { 2: 'removeHostAttributes' }
+const BRINGS: Record<number, string> = { 2: 'removeHostAttributes, backtrack, commits of recoveries' }
 
 /** How far the upgrade of the store is, as of now. */
 export async function upgradeStatus(node: BorealNode): Promise<UpgradeStatus> {

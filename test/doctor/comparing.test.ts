@@ -63,7 +63,7 @@ beforeAll(async () => {
   snapshots.push(await bed.snapshot())
   file = join(await temporaryFolder(cleanup), 'log.ndjson')
   await writeFile(file, await exported())
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   for (const work of cleanups) await work()
@@ -119,7 +119,7 @@ test('two logs that part are told apart at the first entry that differs', async 
 })
 
 test('a replay of the log alone gives the state of every LSN, from a table and from an export', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   for (const [lsn, digest] of digests) {
     expect((await replayed(lsn)).digest, `LSN ${lsn}`).toBe(digest)
@@ -129,7 +129,7 @@ test('a replay of the log alone gives the state of every LSN, from a table and f
   await expect(replayed(end + 1)).rejects.toMatchObject({ code: 'lsn_not_reached' })
 })
 
-test('a replay stops between the transactions of an entry, and is asked', { timeout: 60_000 }, async () => {
+test('a replay stops between the transactions of an entry, and is asked', { timeout: 120_000 }, async () => {
   const end = Math.max(...digests.keys())
   expect(end).toBe(5)
   const sql = 'select task_id, status from task order by task_id'
@@ -142,7 +142,7 @@ test('a replay stops between the transactions of an entry, and is asked', { time
   await expect(replayed(end, { sql: 'delete from task' })).rejects.toMatchObject({ code: 'query_failed' })
 })
 
-test('two snapshots are compared by table and key', { timeout: 60_000 }, async () => {
+test('two snapshots are compared by table and key', { timeout: 120_000 }, async () => {
   const [a, b] = snapshots as [string, string]
   const source = await bed.source()
   const found = await diffSnapshots(source, await testImage(), a, b)

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await bed.save('t-3')
   snapshot = await bed.snapshot()
   state = await bed.save('t-4', 't-5')
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   for (const work of cleanups) await work()
@@ -54,7 +54,7 @@ async function follow(): Promise<number> {
   return last
 }
 
-test('a changed bit in an item or a body is found, and no store goes past it', { timeout: 60_000 }, async () => {
+test('a changed bit in an item or a body is found, and no store goes past it', { timeout: 120_000 }, async () => {
   const dice = diceOf(SEED)
   for (let i = 0; i < 40; i++) {
     const flip: Flip =
@@ -67,7 +67,7 @@ test('a changed bit in an item or a body is found, and no store goes past it', {
   expect(await findInLog()).toEqual([])
 })
 
-test('a changed bit in a snapshot is found, and a node starts without it', { timeout: 60_000 }, async () => {
+test('a changed bit in a snapshot is found, and a node starts without it', { timeout: 120_000 }, async () => {
   const dice = diceOf(SEED)
   const key = (name: string) => `${bed.storeId}/snapshots/${snapshot}/${name}`
   const places = [

@@ -21,13 +21,13 @@ beforeAll(async () => {
   await bed.save('t-1', 't-2')
   await bed.saveLarge()
   await bed.snapshot()
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   for (const work of cleanups) await work()
 })
 
-test('a healthy store has no findings, also when every snapshot is restored', { timeout: 60_000 }, async () => {
+test('a healthy store has no findings, also when every snapshot is restored', { timeout: 120_000 }, async () => {
   const diagnosis = await bed.diagnose({ deep: true })
   expect(found(diagnosis)).toEqual([])
   expect(diagnosis.severity).toBe('ok')
@@ -40,7 +40,7 @@ test('a healthy store has no findings, also when every snapshot is restored', { 
   })
 })
 
-test('what is appended while it looks is no finding', { timeout: 60_000 }, async () => {
+test('what is appended while it looks is no finding', { timeout: 120_000 }, async () => {
   const node = await bed.node()
   onTestFinished(() => node.close())
   let writing = true
@@ -70,7 +70,7 @@ test('nothing is written: neither to the table nor to the objects', async () => 
   expect(found(await bed.diagnose({ deep: true, source }))).toEqual([])
   expect(await readdir(bed.folder, { recursive: true })).toEqual(files)
   expect(Object.keys(source.log)).not.toContain('put')
-}, 60_000)
+}, 120_000)
 
 test('refuses to create anything: a folder without a table, a table without the store', async () => {
   const data = await temporaryFolder()

@@ -54,7 +54,7 @@ const without = (body: 'body') => (item: Parameters<typeof corrupt>[0]) => ({
   [body]: { B: Buffer.from('x') },
 })
 
-test('an entry, a body and several missing entries are put back byte for byte', { timeout: 60_000 }, async () => {
+test('an entry, a body and several missing entries are put back byte for byte', { timeout: 120_000 }, async () => {
   await bed.save('t-1', 't-2', 't-3')
   const key = await bed.saveLarge()
   const state = await bed.save('t-4')
@@ -79,7 +79,7 @@ test('an entry, a body and several missing entries are put back byte for byte', 
   expect(await (await bed.node()).digest()).toEqual(state)
 })
 
-test('refuses to repair what is intact, and to put back what was never there', { timeout: 60_000 }, async () => {
+test('refuses to repair what is intact, and to put back what was never there', { timeout: 120_000 }, async () => {
   await bed.save('t-1', 't-2')
   const place = await copies()
   await expect(planRepair(await bed.source(), place, 1)).rejects.toThrow(/log entry 1 is intact/)
@@ -98,7 +98,7 @@ test('refuses to repair what is intact, and to put back what was never there', {
   await expect(planRepair(await bed.source(), nowhere, 2)).rejects.toMatchObject({ code: 'not_found' })
 })
 
-test('a repair is refused when the slot was changed after it was looked at', { timeout: 60_000 }, async () => {
+test('a repair is refused when the slot was changed after it was looked at', { timeout: 120_000 }, async () => {
   await bed.save('t-1', 't-2', 't-3')
   const place = await copies()
   await bed.damageItem(2, corrupt)
@@ -108,7 +108,7 @@ test('a repair is refused when the slot was changed after it was looked at', { t
 })
 
 test('an entry without a copy is stepped over by every store alike, and said for ever', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await bed.save('t-1')
   const node = await bed.node()
@@ -161,7 +161,7 @@ test('an entry without a copy is stepped over by every store alike, and said for
   await expect(step(2)).rejects.toThrow(/quarantined already/)
 })
 
-test('a node that had applied the entry stops where it hears of the quarantine', { timeout: 60_000 }, async () => {
+test('a node that had applied the entry stops where it hears of the quarantine', { timeout: 120_000 }, async () => {
   await bed.save('t-1', 't-2', 't-3')
   const running = await bed.node()
   await bed.damageItem(2, corrupt)
@@ -177,7 +177,7 @@ test('a node that had applied the entry stops where it hears of the quarantine',
 })
 
 test('the last entry, a lost body and entries that are missing are stepped over, too', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await bed.save('t-1', 't-2', 't-3', 't-4', 't-5', 't-6')
   await bed.remove(2)
@@ -200,7 +200,7 @@ test('the last entry, a lost body and entries that are missing are stepped over,
 })
 
 test('refuses to step over what is intact, what has a copy, and what a snapshot makes needless', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await bed.save('t-1', 't-2', 't-3')
   const place = await copies()
@@ -222,7 +222,7 @@ test('refuses to step over what is intact, what has a copy, and what a snapshot 
   expect((await place.find(2))!.item.lsn).toBe(2)
 })
 
-test('a copy goes before a quarantine', { timeout: 60_000 }, async () => {
+test('a copy goes before a quarantine', { timeout: 120_000 }, async () => {
   await bed.save('t-1', 't-2', 't-3')
   const place = await copies()
   const undo = await bed.damageItem(2, corrupt)
@@ -233,7 +233,7 @@ test('a copy goes before a quarantine', { timeout: 60_000 }, async () => {
 })
 
 test('a snapshot from before the quarantine, with what was lost in it, is not restored', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await bed.save('t-1', 't-2', 't-3')
   const snapshot = await bed.snapshot()
