@@ -1,8 +1,4 @@
 import type { Log } from '../log/log.ts'
-<<<<<<< HEAD
-=======
-import { messageOf } from '../model/errors.ts'
->>>>>>> doctor
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
