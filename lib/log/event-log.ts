@@ -49,8 +49,11 @@ export interface LogItem {
   trimmed?: true
 }
 
-/** How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items. */
-export type Codec = 'deflate' | 'json' | 'none'
+/**
+ * How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items; `genesis` says where a log
+ * comes from that begins behind another one, `seal` why a log has ended.
+ */
+export type Codec = 'deflate' | 'json' | 'none' | 'genesis' | 'seal'
 
 /** The small item with the store's settings. */
 export interface HeadItem {

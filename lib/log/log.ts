@@ -7,8 +7,10 @@ import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
+import { originOf } from './genesis.ts'
 import { BUCKET_SIZE } from './keys.ts'
 import { PendingAppend } from './pending-append.ts'
+import { isSeal, StoreSealed } from './seal.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -24,6 +26,14 @@ export interface LogOptions {
   staleAfterMs?: number
   /** The events that it can read. Default: those of this build. */
   registry?: EventRegistry
+  /** LSN of the genesis item: that of the parent's entry behind which the log goes on. Default 0. */
+  startsAt?: number | undefined
+}
+
+/** An item as it is stored, with its body. */
+export interface StoredEntry {
+  item: LogItem
+  body: Uint8Array
 }
 
 /** Server time, and the local clock too: the server's is estimated and stands still while the machine sleeps. */
@@ -42,6 +52,8 @@ export class Log {
   readonly storeId: string
   /** ULID of this process as a writer. */
   readonly writer: string
+  /** LSN of the genesis item. What is before it is in other logs. */
+  readonly startsAt: number
   readonly #log: EventLog
   readonly #bodies: BodyStore
   readonly #runtime: Runtime
@@ -60,6 +72,7 @@ export class Log {
     this.#logger = options.logger
     this.#staleAfterMs = options.staleAfterMs ?? DAY_MS
     this.#registry = options.registry ?? EVENT_REGISTRY
+    this.startsAt = options.startsAt ?? 0
   }
 
   /** Server time in ms. */
@@ -72,12 +85,19 @@ export class Log {
     return this.#log.serverClock.skewMs
   }
 
-  /** The genesis mark: where an empty store stands. */
+  /** The genesis mark: where an empty store stands, or that which the parent's entry left behind. */
   async genesis(): Promise<LogMark> {
-    const item = await this.#reading(() => this.#log.get(0))
-    if (item === undefined) throw new LogTrimmed(0)
+    const item = await this.#reading(() => this.#log.get(this.startsAt))
+    if (item === undefined) throw new LogTrimmed(this.startsAt)
     verifyItem(item, this.storeId)
+    originOf(item)
     return markOf(item)
+  }
+
+  /** Where the empty store stands. Throws `LogTrimmed` when this log does not begin with it. */
+  async emptyStore(): Promise<LogMark> {
+    if (this.startsAt > 0) throw new LogTrimmed(1)
+    return this.genesis()
   }
 
   /** The time of the entry that follows `mark`: server time, never before its predecessor's. */
@@ -145,8 +165,21 @@ export class Log {
     return end
   }
 
-  /** Verified entries after `mark`, page by page, to the end of the log. */
-  async *follow(mark: LogMark): AsyncGenerator<Entry[]> {
+  /**
+   * Verified entries after `mark`, page by page, to the end of the log.
+   *
+   * @throws StoreSealed behind the last entry of a log that has ended for good
+   */
+  follow(mark: LogMark): AsyncGenerator<Entry[]> {
+    return this.#pages(mark, ({ item, body }) => decodeEntry(item, body, this.#registry))
+  }
+
+  /** The same as they are stored: what is in the bodies is not looked at. */
+  followStored(mark: LogMark): AsyncGenerator<StoredEntry[]> {
+    return this.#pages(mark, (stored) => stored)
+  }
+
+  async *#pages<T>(mark: LogMark, entryOf: (stored: StoredEntry) => T): AsyncGenerator<T[]> {
     let askedAt = this.#moment()
     let next = this.#reading(() => this.#log.read(mark.lsn))
     for (;;) {
@@ -156,10 +189,14 @@ export class Log {
       askedAt = this.#moment()
       next = this.#reading(() => this.#log.read(items.at(-1)!.lsn))
       next.catch(() => undefined)
-      const entries: Entry[] = []
+      const entries: T[] = []
       for (const item of items) {
         verifyNext(item, mark, this.storeId)
-        entries.push(decodeEntry(item, await this.#bodyOf(item), this.#registry))
+        if (isSeal(item)) {
+          if (entries.length > 0) yield entries
+          throw new StoreSealed(item)
+        }
+        entries.push(entryOf({ item, body: await this.#bodyOf(item) }))
         mark = markOf(item)
       }
       yield entries
