@@ -1,3 +1,4 @@
+import type { DynamoStores } from '../log/dynamo-stores.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -30,6 +31,8 @@ export interface NodeOptions {
   boot?: ((image: StoreImage) => Promise<Engine>) | undefined
   /** Where snapshots are. Without it every start replays the whole log. */
   objects?: ObjectStore | undefined
+  /** The stores of the table, for clones of this one. Without it there are none. */
+  stores?: DynamoStores | undefined
   /** When to take snapshots. Default: only when asked to. */
   snapshots?: Partial<SnapshotSettings> | undefined
   /** How to take one. Default: with an engine in a thread of its own, the rest in this one. */

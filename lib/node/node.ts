@@ -22,6 +22,7 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
+import { clonesOf, type NodeClones } from './node-clones.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
@@ -60,6 +61,7 @@ export class BorealNode {
   readonly #housekeeper: Housekeeper
   readonly #pruner: HistoryPruner
   readonly #snapshots: NodeSnapshots | undefined
+  readonly #clones: NodeClones | undefined
   readonly #ending = new AbortController()
   readonly #startedAt: number
   /** What takes longer than a request may. */
@@ -91,6 +93,7 @@ export class BorealNode {
       readers: () => this.#pool.readers.length,
       signal: this.#ending.signal,
     })
+    this.#clones = clonesOf(this, options, this.#ending.signal)
   }
 
   /** Boots the engines from the newest usable snapshot, replays what the log has beyond it, and starts to serve. */
@@ -260,6 +263,19 @@ export class BorealNode {
   get snapshots(): NodeSnapshots {
     if (this.#snapshots !== undefined) return this.#snapshots
     throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
+  }
+
+  /**
+   * The stores of the table, and clones of this node's.
+   *
+   * @throws BorealError `not_available` when the node has no table or no object store
+   */
+  get clones(): NodeClones {
+    if (this.#clones !== undefined) return this.#clones
+    throw new BorealError(
+      'not_available',
+      'this node was opened without a table or an object store, so it has no clones',
+    )
   }
 
   /** Confirms that this node has everything that is in the log at the time of the call. */

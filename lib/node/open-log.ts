@@ -3,6 +3,7 @@ import { createDynamoClient } from '../log/dynamo-client.ts'
 import { classifyFailure } from '../log/dynamo-failure.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
 import { ensureTable, isStoreInTable, openStore } from '../log/dynamo-store.ts'
+import { DynamoStores } from '../log/dynamo-stores.ts'
 import { EmbeddedTable } from '../log/embedded-table.ts'
 import { Log } from '../log/log.ts'
 import { isBorealError } from '../model/errors.ts'
@@ -19,6 +20,8 @@ import { assertNothingLost } from './lost-store.ts'
 export interface LogAddress {
   storeId: string
   table: string
+  /** LSN of its genesis item. */
+  startsAt: number
   /** Where the table is; undefined: as the SDK finds it. */
   endpoint: string | undefined
   objects: { folder: string } | { bucket: string }
@@ -28,6 +31,8 @@ export interface OpenedLog {
   log: Log
   objects: ObjectStore
   address: LogAddress
+  /** All stores of the table. */
+  stores: DynamoStores
   /** Whether nobody else can write to the log. */
   exclusive: boolean
   close(): Promise<void>
@@ -61,7 +66,7 @@ export async function openLog(
       if (newStore) return
       await assertNothingLost(objectsAt(place), name, (storeId) => isStoreInTable(context, storeId))
     }
-    const { storeId } = await withLogPatience(
+    const { storeId, startsAt } = await withLogPatience(
       async () => {
         if (storage.kind === 'embedded' || storage.createTable) await ensureTable(context)
         return openStore(context, name, mayCreate)
@@ -70,17 +75,18 @@ export async function openLog(
       (error) => !isBorealError(error) && classifyFailure(error).kind === 'unknown',
       { runtime, logger },
     )
-    client.destroy()
-    const address = { storeId, table, endpoint, objects: place }
+    const address = { storeId, startsAt, table, endpoint, objects: place }
     const { log, objects } = openLogAt(address, { runtime, logger })
     return {
       log,
       objects,
       address,
+      stores: new DynamoStores(context),
       // The folder is locked by our table, and nobody else knows its port.
       exclusive: embedded !== undefined,
       close: async () => {
         log.close()
+        client.destroy()
         await embedded?.close()
       },
     }
@@ -92,13 +98,13 @@ export async function openLog(
 
 /** Opens a log that is known to be there. The caller closes it. */
 export function openLogAt(
-  { storeId, table, endpoint, objects: place }: LogAddress,
+  { storeId, startsAt, table, endpoint, objects: place }: LogAddress,
   { runtime, logger }: { runtime: Runtime; logger: Logger },
 ): { log: Log; objects: ObjectStore } {
   const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
   const objects = objectsAt(place)
   const events = new DynamoLog(client, { table, storeId, serverClock })
-  return { log: new Log(events, { storeId, bodies: objects, runtime, logger }), objects }
+  return { log: new Log(events, { storeId, startsAt, bodies: objects, runtime, logger }), objects }
 }
 
 function objectsPlace(storage: Storage): LogAddress['objects'] {

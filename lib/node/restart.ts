@@ -27,7 +27,7 @@ export function restartImages(context: {
   logger: Logger
 }): ImageSource {
   const { log, objects, base, runtime, logger } = context
-  const empty = onlyEmptyStore(base, () => log.genesis())
+  const empty = onlyEmptyStore(base, () => log.emptyStore())
   if (objects === undefined) return empty
   const say = everySecond(runtime)
   const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>

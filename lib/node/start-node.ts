@@ -30,16 +30,18 @@ export async function startNode(
 
 async function openNode(
   opened: OpenedLog,
-  options: Omit<NodeOptions, 'log' | 'objects' | 'exclusive' | 'takeSnapshot'> & Pick<NodeConfig, 'snapshotCodec'>,
+  options: Omit<NodeOptions, 'log' | 'objects' | 'stores' | 'exclusive' | 'takeSnapshot'> &
+    Pick<NodeConfig, 'snapshotCodec'>,
 ): Promise<BorealNode> {
   try {
-    const { log, objects, exclusive, address } = opened
+    const { log, objects, stores, exclusive, address } = opened
     const { image: base, logger } = options
     const { snapshotCodec: codec } = options
     return await BorealNode.open({
       ...options,
       log,
       objects,
+      stores,
       exclusive,
       takeSnapshot: ({ signal, ...take }) => takeSnapshotInThread({ address, base, codec, logger, signal }, take),
     })

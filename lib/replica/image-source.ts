@@ -1,6 +1,7 @@
 import type { LogMark } from '../log/chain.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { type Adoption, adoptStatements } from '../store/adopt.ts'
 import type { Engine } from '../store/engine.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import { Store } from '../store/store.ts'
@@ -10,6 +11,8 @@ export interface PlacedImage extends StoreImage {
   mark: LogMark
   /** What it is, for the log of the node. */
   name: string
+  /** Makes it the store that should stand at `mark`: for images that were copied from another store. */
+  adoption?: Adoption
 }
 
 /**
@@ -73,12 +76,16 @@ export async function withBestImage<T>(
 
 /** Takes over an engine that was booted from an image. Throws, and ends it, when it does not stand where it should. */
 export async function openStore(engine: Engine, image: PlacedImage): Promise<Store> {
-  const { mark } = image
+  const { mark, adoption } = image
   try {
+    if (adoption !== undefined) await engine.run(adoptStatements(adoption))
     const store = await Store.open(engine, mark)
     const { lsn, hash, time } = store.mark
     if (lsn === mark.lsn && hash === mark.hash && time === mark.time) return store
-    throw new BorealError('snapshot_corrupt', `${image.name} should stand at LSN ${mark.lsn} and stands at ${lsn}`)
+    throw new BorealError(
+      'snapshot_corrupt',
+      `${image.name} should stand at LSN ${mark.lsn} (${mark.hash}) and stands at ${lsn} (${hash})`,
+    )
   } catch (error) {
     await engine.kill()
     throw error

@@ -1,4 +1,6 @@
-import { digestOf, digestStatement, rowCountsStatement } from '../store/digest.ts'
+import type { HorizonRow } from '../store/adopt.ts'
+import { digestOfTables, rowCountsStatement, tableHashesStatement } from '../store/digest.ts'
+import { horizonRowStatement } from '../store/idempotency.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
 import type { Store } from '../store/store.ts'
@@ -9,10 +11,18 @@ export interface Contents {
   rows: Record<string, number>
 }
 
+/** Contents in detail: enough to say what they are when the idempotency keys are forgotten. */
+export interface FullContents extends Contents {
+  /** Hash by table; the digest is made of them. */
+  tables: Record<string, string>
+  horizon: HorizonRow
+}
+
 /** Reads every row. */
-export async function contentsOf(store: Store): Promise<Contents> {
-  const [digest, rows] = await store.run([digestStatement, rowCountsStatement])
-  return { digest: digestOf(digest), rows: jsonOf(rows)! }
+export async function contentsOf(store: Store): Promise<FullContents> {
+  const [hashes, rows, horizon] = await store.run([tableHashesStatement, rowCountsStatement, horizonRowStatement])
+  const tables = jsonOf<Record<string, string>>(hashes)!
+  return { digest: digestOfTables(tables), rows: jsonOf(rows)!, tables, horizon: jsonOf(horizon)! }
 }
 
 /** What differs between two stores that should be equal, in words; undefined when nothing does. */

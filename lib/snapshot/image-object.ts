@@ -71,7 +71,7 @@ export function imageParts(
 }
 
 /** @throws BorealError `snapshot_corrupt` when the part is not what the manifest says */
-async function readPart(objects: ObjectStore, manifest: Manifest, index: number): Promise<Uint8Array> {
+export async function readPart(objects: ObjectStore, manifest: Manifest, index: number): Promise<Uint8Array> {
   const { storeId, snapshotId, image } = manifest
   const { bytes, storedBytes, sha256 } = image.parts[index]!
   const refuse = (why: string) => {

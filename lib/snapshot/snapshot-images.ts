@@ -7,7 +7,7 @@ import type { ImageSource, PlacedImage } from '../replica/image-source.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { type Snapshot, snapshots } from './catalog.ts'
 import type { Manifest } from './documents.ts'
-import { imageParts } from './image-object.ts'
+import { placedImage } from './placed-image.ts'
 import { unusableBecause } from './usable.ts'
 
 export interface SnapshotImagesOptions {
@@ -59,12 +59,7 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   const unusable = unusableBecause(manifest, base) ?? (await strangeToLog(manifest, log))
   if (unusable !== undefined) return pass(unusable)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
-  return {
-    name: `snapshot ${id}`,
-    mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
-    parts: imageParts(objects, manifest, onPart === undefined ? undefined : (done) => onPart(manifest, done)),
-    wasm: base.wasm,
-  }
+  return placedImage(objects, manifest, base, onPart === undefined ? undefined : (done) => onPart(manifest, done))
 }
 
 /** Looks whether the log has, at the snapshot's place, the entry that the snapshot ends with; else says what it has. */
@@ -81,6 +76,6 @@ async function strangeToLog({ lsn, hash, snapshotId }: Manifest, log: Log): Prom
     'log_corrupt',
     `the log of store ${log.storeId} ends before LSN ${lsn}, at which the verified snapshot ${snapshotId} was taken: ` +
       'entries that were durable are gone. Was the table emptied, or restored from an older copy? Point the node at the ' +
-      'right table; if the table is lost, see "The log ends before a snapshot" in docs/operations.md.',
+      'right table; if the table is lost: boreal restore --from newest; see "The table is gone" in docs/operations.md.',
   )
 }

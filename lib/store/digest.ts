@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type ResultSet, textOf } from './protocol.ts'
 import { type Statement, statement } from './statement.ts'
 
@@ -105,3 +106,8 @@ export const tableHashesStatement: Statement = statement(
     .map((table) => `'${table}', ${tableHash(table)}`)
     .join(', ')})`,
 )
+
+/** The digest of a store whose tables have these hashes, in the order of the statement. */
+export function digestOfTables(hashes: Record<string, string>): string {
+  return createHash('sha256').update(Object.values(hashes).join(' ')).digest('hex')
+}
