@@ -7,7 +7,7 @@ import type { Principal, TokenScope } from './tokens.ts'
 
 /** A route as data: the handler, its validation and the OpenAPI document all come from it. */
 export interface Route {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   /** With parameters in braces, as API Gateway writes them. */
   path: string
   /** Name of the operation in the document and in generated clients. */

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import { benchCommand } from './bench.ts'
+import { cloneCommand, storeCommand } from './clone.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
@@ -28,6 +29,8 @@ export async function main(argv: string[]): Promise<void> {
     queryCommand,
     logCommand,
     snapshotCommand,
+    cloneCommand,
+    storeCommand,
     replayCommand,
     tableCommand,
     benchCommand,

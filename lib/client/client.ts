@@ -71,7 +71,11 @@ export class BorealClient {
   }
 
   /** @throws BorealError as the server gave it, or `log_unavailable` when no server could be reached in time. */
-  async request<T>(method: 'GET' | 'POST', path: string, request: ClientRequest = {}): Promise<ClientAnswer<T>> {
+  async request<T>(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    request: ClientRequest = {},
+  ): Promise<ClientAnswer<T>> {
     try {
       return await repeatWhileOpen(() => this.#once<T>(method, path, request), isOpen, this.#options.retryForMs)
     } catch (error) {
@@ -83,7 +87,7 @@ export class BorealClient {
     await this.#pool.close()
   }
 
-  async #once<T>(method: 'GET' | 'POST', path: string, request: ClientRequest): Promise<ClientAnswer<T>> {
+  async #once<T>(method: 'GET' | 'POST' | 'DELETE', path: string, request: ClientRequest): Promise<ClientAnswer<T>> {
     const { statusCode, headers, body } = await this.#pool.request({
       method,
       path: this.#prefix + path + queryString(request.query),

@@ -31,10 +31,11 @@ export class Operations {
 
   /**
    * Starts work of a kind, or joins the one that is running, and waits for it for up to `waitMs`. The operation says how
-   * far it has got by then.
+   * far it has got by then. `subject` tells work of one kind apart that may go on beside each other.
    */
-  async run(kind: string, waitMs: number, work: () => Promise<unknown>): Promise<Operation> {
-    const { operation, ended } = this.#running.get(kind) ?? this.#start(kind, work)
+  async run(kind: string, waitMs: number, work: () => Promise<unknown>, subject = ''): Promise<Operation> {
+    const name = `${kind} ${subject}`
+    const { operation, ended } = this.#running.get(name) ?? this.#start(kind, name, work)
     const waited = new AbortController()
     await Promise.race([ended, this.#runtime.sleep(waitMs, waited.signal)])
     waited.abort()
@@ -48,19 +49,19 @@ export class Operations {
     throw new BorealError('not_found', `this node has no operation ${id}; it forgets them when it is restarted`)
   }
 
-  #start(kind: string, work: () => Promise<unknown>): { operation: Operation; ended: Promise<void> } {
+  #start(kind: string, name: string, work: () => Promise<unknown>): { operation: Operation; ended: Promise<void> } {
     const { newId, now } = this.#runtime
     const operation: Operation = { id: newId(), kind, state: 'running', startedAt: now() }
     this.#operations.set(operation.id, operation)
     const end = (outcome: Partial<Operation>) => {
       Object.assign(operation, outcome, { finishedAt: now() })
-      this.#running.delete(kind)
+      this.#running.delete(name)
     }
     const ended = work().then(
       (result) => end({ state: 'done', result }),
       (error: unknown) => end({ state: 'failed', error: asBorealError(error) }),
     )
-    this.#running.set(kind, { operation, ended })
+    this.#running.set(name, { operation, ended })
     this.#forgetOldest()
     return { operation, ended }
   }
