@@ -27,6 +27,10 @@ export async function getItem({ client, table }: TableContext, pk: string): Prom
   return Item
 }
 
+export async function putItem({ client, table }: TableContext, item: Item): Promise<void> {
+  await client.send(new PutItemCommand({ TableName: table, Item: item }))
+}
+
 /** False when there is an item with this key already. */
 export function putIfAbsent({ client, table }: TableContext, item: Item): Promise<boolean> {
   const put = new PutItemCommand({ TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(pk)' })

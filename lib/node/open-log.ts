@@ -4,9 +4,8 @@ import { classifyFailure } from '../log/dynamo-failure.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
 import { ensureTable, isStoreInTable, openStore } from '../log/dynamo-store.ts'
 import { DynamoStores } from '../log/dynamo-stores.ts'
-import { EmbeddedTable } from '../log/embedded-table.ts'
 import { Log } from '../log/log.ts'
-import { isBorealError } from '../model/errors.ts'
+import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { DirectoryObjects } from '../objects/directory-objects.ts'
@@ -15,6 +14,7 @@ import { S3Objects } from '../objects/s3-objects.ts'
 import type { Storage } from './config.ts'
 import { withLogPatience } from './log-patience.ts'
 import { assertNothingLost } from './lost-store.ts'
+import { EMBEDDED_TABLE, openFolder } from './shared-folder.ts'
 
 /** How a log that is open is reached: plain data, so that another thread of the process can open it, too. */
 export interface LogAddress {
@@ -38,8 +38,14 @@ export interface OpenedLog {
   close(): Promise<void>
 }
 
-/** Table of the embedded profile; it is the only one there. */
-const EMBEDDED_TABLE = 'boreal'
+export interface OpenLogOptions {
+  runtime: Runtime
+  logger: Logger
+  /** Create a store even where one seems to have been lost. */
+  newStore?: boolean | undefined
+  /** Let other nodes on the folder serve other stores of its table, or be such a node. */
+  share?: boolean | undefined
+}
 
 /**
  * Opens the log of the store with this name, creating the store when the table has none.
@@ -50,12 +56,9 @@ const EMBEDDED_TABLE = 'boreal'
 export async function openLog(
   storage: Storage,
   name: string,
-  { runtime, logger, newStore = false }: { runtime: Runtime; logger: Logger; newStore?: boolean },
+  { runtime, logger, newStore = false, share = false }: OpenLogOptions,
 ): Promise<OpenedLog> {
-  const embedded =
-    storage.kind === 'embedded'
-      ? await EmbeddedTable.open({ path: join(storage.data, 'table'), sync: storage.sync })
-      : undefined
+  const embedded = storage.kind === 'embedded' ? await openFolder(storage, name, { runtime, share }) : undefined
   try {
     const endpoint = embedded?.endpoint
     const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
@@ -63,12 +66,14 @@ export async function openLog(
     const context = { client, table, runtime, serverClock }
     const place = objectsPlace(storage)
     const mayCreate = async () => {
+      if (embedded?.own === false) throw notThere(name)
       if (newStore) return
       await assertNothingLost(objectsAt(place), name, (storeId) => isStoreInTable(context, storeId))
     }
     const { storeId, startsAt } = await withLogPatience(
       async () => {
-        if (storage.kind === 'embedded' || storage.createTable) await ensureTable(context)
+        if (embedded?.own || (storage.kind === 'remote' && storage.createTable)) await ensureTable(context)
+        await embedded?.announce(context)
         return openStore(context, name, mayCreate)
       },
       // A time-out, an overloaded server. One that cannot be reached or refuses us is rather a wrong setting.
@@ -82,8 +87,8 @@ export async function openLog(
       objects,
       address,
       stores: new DynamoStores(context),
-      // The folder is locked by our table, and nobody else knows its port.
-      exclusive: embedded !== undefined,
+      // The folder is locked by our table, and whoever comes through us may not have a store with our name.
+      exclusive: embedded?.own === true,
       close: async () => {
         log.close()
         client.destroy()
@@ -94,6 +99,14 @@ export async function openLog(
     await embedded?.close()
     throw error
   }
+}
+
+function notThere(name: string): BorealError {
+  return new BorealError(
+    'not_found',
+    `there is no store ${JSON.stringify(name)} in this folder, which another node has: boreal store list; ` +
+      `boreal clone create ${name} makes a clone`,
+  )
 }
 
 /** Opens a log that is known to be there. The caller closes it. */
