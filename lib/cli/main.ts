@@ -6,6 +6,7 @@ import { cloneCommand, storeCommand } from './clone.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
+import { restoreCommand } from './restore.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
@@ -31,6 +32,7 @@ export async function main(argv: string[]): Promise<void> {
     snapshotCommand,
     cloneCommand,
     storeCommand,
+    restoreCommand,
     replayCommand,
     tableCommand,
     benchCommand,

@@ -4,6 +4,7 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { type LogMark, markOf, verifyItem, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
+import { findEnd } from './end.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import type { BodyStore, EventLog, LogItem, PutOutcome } from './event-log.ts'
@@ -152,17 +153,8 @@ export class Log {
    * About where the log ends beyond `after`, by a few single reads: for saying how much there is to do. Nothing is
    * verified, and it may have gone on since.
    */
-  async findEnd(after: number): Promise<number> {
-    const isThere = async (lsn: number) => (await this.#reading(() => this.#log.get(lsn))) !== undefined
-    let [end, stride] = [after, 1]
-    while (await isThere(end + stride)) {
-      end += stride
-      stride *= 2
-    }
-    for (stride = Math.floor(stride / 2); stride >= 1; stride = Math.floor(stride / 2)) {
-      if (await isThere(end + stride)) end += stride
-    }
-    return end
+  findEnd(after: number): Promise<number> {
+    return findEnd({ get: (lsn) => this.#reading(() => this.#log.get(lsn)) }, after)
   }
 
   /**
@@ -190,14 +182,17 @@ export class Log {
       next = this.#reading(() => this.#log.read(items.at(-1)!.lsn))
       next.catch(() => undefined)
       const entries: T[] = []
-      for (const item of items) {
-        verifyNext(item, mark, this.storeId)
-        if (isSeal(item)) {
-          if (entries.length > 0) yield entries
-          throw new StoreSealed(item)
+      try {
+        for (const item of items) {
+          verifyNext(item, mark, this.storeId)
+          if (isSeal(item)) throw new StoreSealed(item)
+          entries.push(entryOf({ item, body: await this.#bodyOf(item) }))
+          mark = markOf(item)
         }
-        entries.push(entryOf({ item, body: await this.#bodyOf(item) }))
-        mark = markOf(item)
+      } catch (error) {
+        // What came before is good.
+        if (entries.length > 0) yield entries
+        throw error
       }
       yield entries
     }

@@ -292,6 +292,7 @@ export class BorealNode {
       role: 'writer' as const,
       lsn: this.tailLsn,
       appliedLsn: this.#follower.mark.lsn,
+      startsAt: this.log.startsAt,
       schemaVersion: this.schemaVersion,
       writerTerm: 0,
       writer: this.log.writer,

@@ -62,7 +62,7 @@ export async function openLog(
   try {
     const endpoint = embedded?.endpoint
     const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
-    const table = storage.kind === 'embedded' ? EMBEDDED_TABLE : storage.table
+    const table = tableOf(storage)
     const context = { client, table, runtime, serverClock }
     const place = objectsPlace(storage)
     const mayCreate = async () => {
@@ -76,8 +76,7 @@ export async function openLog(
         await embedded?.announce(context)
         return openStore(context, name, mayCreate)
       },
-      // A time-out, an overloaded server. One that cannot be reached or refuses us is rather a wrong setting.
-      (error) => !isBorealError(error) && classifyFailure(error).kind === 'unknown',
+      mayPass,
       { runtime, logger },
     )
     const address = { storeId, startsAt, table, endpoint, objects: place }
@@ -99,6 +98,38 @@ export async function openLog(
     await embedded?.close()
     throw error
   }
+}
+
+/** Opens a table and its objects without any store; creates the table where nodes would. */
+export async function openStores(
+  storage: Storage,
+  { runtime, logger }: { runtime: Runtime; logger: Logger },
+): Promise<{ stores: DynamoStores; objects: ObjectStore; close(): Promise<void> }> {
+  const embedded = storage.kind === 'embedded' ? await openFolder(storage, '', { runtime, share: false }) : undefined
+  const { client, serverClock } = createDynamoClient({ endpoint: embedded?.endpoint }, runtime)
+  const close = async () => {
+    client.destroy()
+    await embedded?.close()
+  }
+  try {
+    const context = { client, table: tableOf(storage), runtime, serverClock }
+    if (storage.kind === 'embedded' || storage.createTable) {
+      await withLogPatience(() => ensureTable(context), mayPass, { runtime, logger })
+    }
+    return { stores: new DynamoStores(context), objects: objectsAt(objectsPlace(storage)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function tableOf(storage: Storage): string {
+  return storage.kind === 'embedded' ? EMBEDDED_TABLE : storage.table
+}
+
+/** A time-out, an overloaded server. One that cannot be reached or refuses us is rather a wrong setting. */
+function mayPass(error: unknown): boolean {
+  return !isBorealError(error) && classifyFailure(error).kind === 'unknown'
 }
 
 function notThere(name: string): BorealError {
@@ -125,6 +156,6 @@ function objectsPlace(storage: Storage): LogAddress['objects'] {
   return storage.bucket === undefined ? { folder: storage.objects! } : { bucket: storage.bucket }
 }
 
-function objectsAt(place: LogAddress['objects']): ObjectStore {
+export function objectsAt(place: LogAddress['objects']): ObjectStore {
   return 'folder' in place ? new DirectoryObjects(place.folder) : new S3Objects({ bucket: place.bucket })
 }
