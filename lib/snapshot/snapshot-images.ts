@@ -1,3 +1,4 @@
+import { verifyItem } from '../log/chain.ts'
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Log } from '../log/log.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
@@ -68,6 +69,8 @@ async function strangeToLog({ lsn, hash, snapshotId }: Manifest, log: Log): Prom
     if (error instanceof LogTrimmed) return undefined
     throw error
   })
+  // What a clone's chain hangs on: that it is what it says is not looked at anywhere else.
+  if (item?.codec === 'genesis') verifyItem(item, log.storeId)
   if (item?.hash === hash) return undefined
   if (item !== undefined) return 'the log has another entry at its LSN'
   // Trimming deletes entries that lie below a verified snapshot: this one may well be the witness that is left.

@@ -13,7 +13,7 @@ import { BorealNode, type NodeOptions } from '../../lib/node/node.ts'
 import { snapshotJob } from '../../lib/node/snapshot-job.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import { testImage } from './image.ts'
-import { FaultyObjects, RecordingLogger, temporaryObjects } from './snapshots.ts'
+import { type FaultyObjects, RecordingLogger, temporaryObjects } from './snapshots.ts'
 
 /** A table of its own on something that speaks DynamoDB, and an object store: where several stores live. */
 export class StoresBed {
@@ -71,7 +71,10 @@ export class StoresBed {
   }
 
   /** What makes clones of a store: a process of its own, as far as table and objects can tell. */
-  async cloneContext(name = 'main', context = this.tableContext()): Promise<CloneContext & { logger: RecordingLogger }> {
+  async cloneContext(
+    name = 'main',
+    context = this.tableContext(),
+  ): Promise<CloneContext & { logger: RecordingLogger }> {
     const { objects } = this
     const { runtime } = context
     const [log, base, logger] = [await this.log(name, context), await testImage(), new RecordingLogger()]
