@@ -32,13 +32,14 @@ export interface RestorePlan {
   /** What there is of the log of the store that the name means now, in words. */
   registeredEnd: string
   /** Whether the table has the lost store's log where the snapshot ends: then what is behind it is carried over. */
-  log: 'continues' | 'gone' | 'ends before' | 'another'
+  log: 'continues' | 'gone' | 'begins later' | 'ends before' | 'another'
 }
 
 /** What the table has of the log behind a snapshot, in words. */
 export const LOG_WORDS: Record<RestorePlan['log'], string> = {
   continues: 'is there, and what it has behind the snapshot is kept',
   gone: 'is gone: what was written behind the snapshot is lost, unless the archive has it',
+  'begins later': 'begins behind the snapshot: what was trimmed in between is needed, from an archive',
   'ends before': 'ends before the snapshot: what was written behind the snapshot is lost',
   another: 'has another entry where the snapshot ends: what was written behind the snapshot is lost',
 }
@@ -117,10 +118,11 @@ async function snapshotOf(
   )
 }
 
-async function logBehind(log: EventLog, { lsn, hash, origin }: Manifest): Promise<RestorePlan['log']> {
-  const item = await log.get(lsn)
-  if (item?.hash === hash) return 'continues'
+async function logBehind(log: EventLog, { lsn, hash }: Manifest): Promise<RestorePlan['log']> {
+  const [item, next, { trimmedTo }] = [await log.get(lsn), await log.get(lsn + 1), await log.head()]
+  if (item?.hash === hash || next?.prev === hash) return 'continues'
   if (item !== undefined) return 'another'
-  const first = (await log.get(origin === undefined ? 0 : lsn)) ?? (await log.get((await log.head()).trimmedTo + 1))
-  return first === undefined ? 'gone' : 'ends before'
+  const later = await log.get(trimmedTo + 1)
+  if (trimmedTo > lsn) return later === undefined ? 'gone' : 'begins later'
+  return later === undefined && (await log.get(0)) === undefined ? 'gone' : 'ends before'
 }

@@ -104,7 +104,10 @@ function entriesOf(
     let mark = from
     const sources = [
       ...(archive === undefined ? [] : [archive]),
-      ...(log === 'continues' ? [(at: LogMark) => there.followStored(at)] : []),
+      // An archive may reach to where the log begins.
+      ...(log === 'continues' || (archive !== undefined && log === 'begins later')
+        ? [(at: LogMark) => there.followStored(at)]
+        : []),
     ]
     for (const entries of sources) {
       try {

@@ -13,6 +13,7 @@ import type { Engine } from '../store/engine.ts'
 import type { HousekeepingLimits } from '../store/housekeeping.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import type { Step } from '../store/step.ts'
+import { emptyStoreOf } from './lost-objects.ts'
 import { readersStart } from './readers-start.ts'
 
 /**
@@ -27,7 +28,7 @@ export function restartImages(context: {
   logger: Logger
 }): ImageSource {
   const { log, objects, base, runtime, logger } = context
-  const empty = onlyEmptyStore(base, () => log.emptyStore())
+  const empty = onlyEmptyStore(base, () => emptyStoreOf(log, objects))
   if (objects === undefined) return empty
   const say = everySecond(runtime)
   const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>

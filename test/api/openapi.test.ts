@@ -7,6 +7,8 @@ import { afterAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { problem } from '../../lib/api/problem.ts'
 import { routes } from '../../lib/api/routes.ts'
+import { StoresBed } from '../support/clones.ts'
+import { startTable } from '../support/embedded-table.ts'
 import { answersOfEveryRoute } from '../support/every-route.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { quota } from '../support/records.ts'
@@ -15,7 +17,10 @@ import { memoryApi, serveNode } from '../support/test-api.ts'
 
 /** The document describes every route, and every answer is what the document says. */
 
-const api = await memoryApi({ readers: 1, cleanup: afterAll })
+const { endpoint } = await startTable(afterAll)
+const withClones = async () => ({ readers: 1, stores: (await StoresBed.open(endpoint, afterAll)).stores() })
+
+const api = await memoryApi({ ...(await withClones()), cleanup: afterAll })
 
 type Schema = Parameters<typeof z.fromJSONSchema>[0]
 
@@ -102,7 +107,7 @@ test('every answer of every route is what the document says, nothing more and no
 test('types that are generated from the document take the answers of every route', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'api.ts'), await openapiTypes((await documented()) as never))
-  const recorded = await answersOfEveryRoute(await memoryApi({ readers: 1 }))
+  const recorded = await answersOfEveryRoute(await memoryApi(await withClones()))
   const uses = recorded.map(({ method, path, body }, index) => {
     const of = `paths[${JSON.stringify(path)}][${JSON.stringify(method.toLowerCase())}]`
     const type = `${of}['responses'][200]['content']['application/json']`

@@ -11,23 +11,31 @@ import { type Runtime, systemRuntime } from '../../lib/model/runtime.ts'
 import { type TransactionRequest, transactionRequest } from '../../lib/model/transaction.ts'
 import { BorealNode, type NodeOptions } from '../../lib/node/node.ts'
 import { snapshotJob } from '../../lib/node/snapshot-job.ts'
+import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import { testImage } from './image.ts'
-import { type FaultyObjects, RecordingLogger, temporaryObjects } from './snapshots.ts'
+import { FaultyObjects, RecordingLogger } from './snapshots.ts'
+import { type Cleanup, temporaryFolder } from './temporary.ts'
 
 /** A table of its own on something that speaks DynamoDB, and an object store: where several stores live. */
 export class StoresBed {
   readonly table = `stores-${randomUUID()}`
   readonly endpoint: string
   readonly objects: FaultyObjects
+  readonly #cleanup: Cleanup
 
-  private constructor(endpoint: string, objects: FaultyObjects) {
+  private constructor(endpoint: string, objects: FaultyObjects, cleanup: Cleanup) {
     this.endpoint = endpoint
     this.objects = objects
+    this.#cleanup = cleanup
   }
 
-  static async open(endpoint: string): Promise<StoresBed> {
-    const bed = new StoresBed(endpoint, await temporaryObjects())
+  static async open(endpoint: string, cleanup: Cleanup = onTestFinished): Promise<StoresBed> {
+    const bed = new StoresBed(
+      endpoint,
+      new FaultyObjects(new DirectoryObjects(await temporaryFolder(cleanup))),
+      cleanup,
+    )
     await ensureTable(bed.tableContext())
     return bed
   }
@@ -35,7 +43,7 @@ export class StoresBed {
   /** What a process has of the table. */
   tableContext({ endpoint = this.endpoint, runtime = systemRuntime as Runtime } = {}): TableContext {
     const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
-    onTestFinished(() => client.destroy())
+    this.#cleanup(async () => client.destroy())
     return { client, table: this.table, runtime, serverClock }
   }
 
@@ -66,7 +74,7 @@ export class StoresBed {
       pollMs: 100,
       ...options,
     })
-    onTestFinished(() => node.close())
+    this.#cleanup(() => node.close())
     return node
   }
 

@@ -63,7 +63,7 @@ const RECORDS = [
 export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[]> {
   const recorded: RecordedAnswer[] = []
   // biome-ignore lint/suspicious/noExplicitAny: answers of every shape.
-  const call = async (method: 'GET' | 'POST', asked: string, sent?: unknown, key?: string): Promise<any> => {
+  const call = async (method: 'GET' | 'POST' | 'DELETE', asked: string, sent?: unknown, key?: string): Promise<any> => {
     const { status, headers, body } = await api.send(method, asked, sent, key ? { 'idempotency-key': key } : {})
     expect(status, `${method} ${asked}: ${JSON.stringify(body)}`).toBe(200)
     expect(headers.get('content-type')).toBe('application/json')
@@ -87,6 +87,11 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   await call('GET', `/v1/snapshots/${snapshotId}?check=true`)
   const { headers } = await api.send('POST', '/v1/snapshots', { check: true })
   await call('GET', headers.get('location')!)
+  await call('POST', '/v1/clones', { name: 'every-route', at: lsn })
+  for (const list of ['stores', 'clones']) expect((await call('GET', `/v1/${list}`)).items, list).toHaveLength(1)
+  await call('DELETE', '/v1/clones/every-route?dryRun=true')
+  await call('DELETE', '/v1/clones/every-route?confirm=true')
+  await call('GET', '/v1/stores')
   await call('GET', '/openapi.json')
   return recorded
 }
