@@ -104,7 +104,7 @@ test('every answer of every route is what the document says, nothing more and no
   expect([...answered].sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort())
 })
 
-test('types that are generated from the document take the answers of every route', async () => {
+test('types that are generated from the document take the answers of every route', { timeout: 120_000 }, async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'api.ts'), await openapiTypes((await documented()) as never))
   const recorded = await answersOfEveryRoute(await memoryApi(await withClones()))
