@@ -21,9 +21,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   backup: ['model', 'log', 'objects', 'store', 'replica', 'dump', 'migrate', 'snapshot'],
   difference: ['model', 'log', 'objects', 'store', 'writer'],
   recovery: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
+  clone: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
   node: [
     ...['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'migrate', 'snapshot', 'archive', 'backup'],
-    ...['recovery', 'difference'],
+    ...['recovery', 'difference', 'clone'],
   ],
   doctor: ['model', 'log', 'objects', 'store', 'replica', 'migrate', 'snapshot', 'archive', 'node'],
   api: ['model', 'log', 'store', 'migrate', 'snapshot', 'archive', 'backup', 'recovery', 'difference', 'node'],

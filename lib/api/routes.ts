@@ -2,6 +2,7 @@ import type { Route } from './route.ts'
 import { archiveRoutes } from './routes/archive.ts'
 import { backtrackRoutes } from './routes/backtrack.ts'
 import { backupRoutes } from './routes/backups.ts'
+import { cloneRoutes } from './routes/clones.ts'
 import { cronJobRoutes } from './routes/cron-jobs.ts'
 import { hostMaintenanceRoutes } from './routes/host-maintenance.ts'
 import { hostRoutes } from './routes/hosts.ts'
@@ -57,6 +58,7 @@ export const routes: Route[] = [
   ...recoveryChangeRoutes,
   ...migrationRoutes,
   ...upgradeRoutes,
+  ...cloneRoutes,
   ...operationRoutes,
 ]
 

@@ -1,6 +1,7 @@
 import type { StoredEntry } from '../log/archived-entries.ts'
 import { type LogMark, markOf } from '../log/chain.ts'
 import type { Log } from '../log/log.ts'
+import { StoreSealed } from '../log/seal.ts'
 import { isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
@@ -90,18 +91,26 @@ async function copy(
     entries = []
     bytes = 0
   }
-  if (mark.lsn < upTo) {
-    for await (const page of context.log.stored(mark)) {
-      for (const entry of page) {
-        const size = sizeOf(entry)
-        if (bytes + size > SEGMENT_BYTES || entries.length >= SEGMENT_ENTRIES) await flush()
-        entries.push(entry)
-        bytes += size
-        if (entry.item.lsn === upTo) return flush()
-      }
+  const pages = mark.lsn < upTo ? untilSealed(context.log.stored(mark)) : []
+  for await (const page of pages) {
+    for (const entry of page) {
+      const size = sizeOf(entry)
+      if (bytes + size > SEGMENT_BYTES || entries.length >= SEGMENT_ENTRIES) await flush()
+      entries.push(entry)
+      bytes += size
+      if (entry.item.lsn === upTo) return flush()
     }
   }
   await flush()
+}
+
+/** A log that has ended for good ends like any other. */
+async function* untilSealed(pages: AsyncIterable<StoredEntry[]>): AsyncGenerator<StoredEntry[]> {
+  try {
+    yield* pages
+  } catch (error) {
+    if (!(error instanceof StoreSealed)) throw error
+  }
 }
 
 function sizeOf({ body }: StoredEntry): number {

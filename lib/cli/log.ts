@@ -55,9 +55,9 @@ export function logCommand(program: Command): void {
 
 async function tail(flags: ConnectionFlags & { lines: string; follow?: boolean; json?: boolean }): Promise<void> {
   const client = connect(flags)
-  const { lsn } = await client.get<{ lsn: number }>('/v1/status')
+  const { lsn, startsAt } = await client.get<{ lsn: number; startsAt: number }>('/v1/status')
   const lines = numberOf('lines', flags.lines, 1, 1_000_000)
-  let after = Math.max(0, lsn - lines)
+  let after = Math.max(startsAt, lsn - lines)
   for (;;) {
     const { items, nextCursor } = await client.get<LogPage>('/v1/log', { after, limit: 1_000 })
     if (items.length > 0) {
@@ -131,10 +131,11 @@ async function verifyOffline(flags: NodeFlags): Promise<Findings> {
 
 /** Asks a server for every entry. It checks each by itself before it answers; density and chain are checked here. */
 async function verifyOnline(client: BorealClient): Promise<Findings> {
-  const { storeId, lsn: end } = await client.get<{ storeId: string; lsn: number }>('/v1/status')
-  let { hash } = await client.get<LogEntry>('/v1/log/0')
-  const findings = { storeId, entries: 0, transactions: 0, lsn: 0, hash }
-  const progress = progressBar('verify', end)
+  const status = await client.get<{ storeId: string; lsn: number; startsAt: number }>('/v1/status')
+  const { storeId, lsn: end, startsAt } = status
+  let { hash } = await client.get<LogEntry>(`/v1/log/${startsAt}`)
+  const findings = { storeId, entries: 0, transactions: 0, lsn: startsAt, hash }
+  const progress = progressBar('verify', end - startsAt)
   try {
     for (let more = true; more; ) {
       const page = await client.get<LogPage>('/v1/log', { after: findings.lsn, limit: 1_000 })

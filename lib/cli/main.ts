@@ -5,6 +5,7 @@ import { archiveCommand, trimCommand } from './archive.ts'
 import { backtrackCommand } from './backtrack.ts'
 import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
+import { cloneCommand, storeCommand } from './clone.ts'
 import { doctorCommand } from './doctor.ts'
 import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
@@ -12,6 +13,7 @@ import { migrationsCommand } from './migrations.ts'
 import { queryCommand } from './query.ts'
 import { recoveryCommand } from './recovery.ts'
 import { replayCommand } from './replay.ts'
+import { restoreCommand } from './restore.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
@@ -44,6 +46,9 @@ export async function main(argv: string[]): Promise<void> {
     backtrackCommand,
     migrationsCommand,
     upgradeCommand,
+    cloneCommand,
+    storeCommand,
+    restoreCommand,
     replayCommand,
     tableCommand,
     doctorCommand,

@@ -70,7 +70,7 @@ async function start(flags: StartFlags): Promise<void> {
     await started.close()
     throw error
   })
-  const pid = await writePid(config)
+  const pid = await writePid(config, started.guest)
   process.stdout.write(`boreal: ready at ${server.url} (store ${started.node.storeId}, LSN ${started.node.tailLsn})\n`)
   await untilStopped()
   await server.close()
@@ -91,10 +91,10 @@ function replayOnStderr(): (progress: ReplayProgress) => void {
   }
 }
 
-/** Embedded, the folder says which process has it: `kill $(cat data/pid)`. */
-async function writePid({ storage }: NodeConfig): Promise<{ remove(): Promise<void> }> {
+/** Embedded, the folder says which process has it, `kill $(cat data/pid)`, and which ones serve other stores of it. */
+async function writePid({ storage, name }: NodeConfig, guest: boolean): Promise<{ remove(): Promise<void> }> {
   if (storage.kind !== 'embedded') return { remove: async () => undefined }
-  const file = join(storage.data, 'pid')
+  const file = join(storage.data, guest ? `pid-${name}` : 'pid')
   await writeFile(file, `${process.pid}\n`)
   return { remove: () => rm(file, { force: true }) }
 }

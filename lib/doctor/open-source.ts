@@ -10,9 +10,10 @@ import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Storage } from '../node/config.ts'
-import { storeIds } from '../node/lost-store.ts'
-import { backupsPlace, EMBEDDED_TABLE, objectsAt, objectsPlace, openLogAt } from '../node/open-log.ts'
+import { backupsPlace, objectsAt, objectsPlace, openLogAt } from '../node/open-log.ts'
+import { EMBEDDED_TABLE } from '../node/shared-folder.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
+import { storeIds } from '../snapshot/store-ids.ts'
 import type { Source } from './context.ts'
 import type { Mending } from './repair.ts'
 
@@ -98,7 +99,7 @@ export async function openForMending(
     const { storeId } = source
     const { client } = createDynamoClient({ endpoint }, context.runtime)
     const { log, objects } = openLogAt(
-      { storeId, table, endpoint, objects: objectsPlace(storage), backups: backupsPlace(storage) },
+      { storeId, startsAt: 0, table, endpoint, objects: objectsPlace(storage), backups: backupsPlace(storage) },
       context,
     )
     const close = async () => {

@@ -1,35 +1,19 @@
 import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
   CreateTableCommand,
   DescribeTableCommand,
   type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
   ResourceInUseException,
-  ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb'
 import { BorealError } from '../model/errors.ts'
-import type { Runtime } from '../model/runtime.ts'
 import { toAttributes } from './dynamo-item.ts'
+import { getItem, putIfAbsent, type TableContext } from './dynamo-items.ts'
+import { addRegistration, findRegistration } from './dynamo-registry.ts'
 import { genesisItem } from './entry-codec.ts'
-import type { ServerClock } from './event-log.ts'
-import { headKey, registryKey } from './keys.ts'
-
-export interface StoreRegistration {
-  storeId: string
-  createdMs: number
-}
-
-interface Context {
-  client: DynamoDBClient
-  table: string
-  runtime: Runtime
-  serverClock: ServerClock
-}
+import { headKey } from './keys.ts'
+import type { Registration } from './registration.ts'
 
 /** Creates the table when it is missing, and waits until it can be used. Only for tables that no CDK stack owns. */
-export async function ensureTable({ client, table, runtime }: Context): Promise<void> {
+export async function ensureTable({ client, table, runtime }: TableContext): Promise<void> {
   try {
     await client.send(
       new CreateTableCommand({
@@ -61,73 +45,58 @@ async function isActive(client: DynamoDBClient, table: string): Promise<boolean>
  *
  * The registry item decides: it is put only if absent, so ten nodes that start on an empty table agree on one store.
  * Genesis and head follow from it and are put by whoever comes, if absent, so a node that died in between left nothing
- * that the next one could not complete.
+ * that the next one could not complete. A store that goes on behind another one is registered last, when it is complete.
  *
  * @param mayCreate asked before a store is created; throws when that must not be
  */
 export async function openStore(
-  context: Context,
+  context: TableContext,
   name: string,
   mayCreate?: () => Promise<void>,
-): Promise<StoreRegistration> {
-  const existing = await readRegistration(context, name)
+): Promise<Registration> {
+  const existing = await findRegistration(context, name)
   if (existing === undefined) await mayCreate?.()
   const registration = existing ?? (await register(context, name))
-  const { storeId, createdMs } = registration
+  const { storeId, createdMs, origin, state } = registration
+  if (state !== 'open') throw notOpen(registration)
   // A store with a head had its genesis, which may have been trimmed since: a freed slot stays free.
-  if ((await getItem(context, headKey(storeId))) !== undefined) return registration
+  if (await isStoreInTable(context, storeId)) return registration
+  if (origin !== undefined) {
+    throw new BorealError(
+      'log_corrupt',
+      `the table has no log of store ${storeId} any more, which ${JSON.stringify(name)} means. If it cannot be brought ` +
+        'back: boreal restore --from newest; see "The table is gone" in docs/operations.md.',
+    )
+  }
   await putIfAbsent(context, toAttributes(genesisItem(storeId, createdMs)))
-  await putIfAbsent(context, { pk: { S: headKey(storeId) }, sk: { N: '0' }, trimmedTo: { N: '0' } })
+  await createHead(context, storeId, 0)
   return registration
 }
 
 /** Whether the table has this store, under whatever name. */
-export async function isStoreInTable(context: Context, storeId: string): Promise<boolean> {
+export async function isStoreInTable(context: TableContext, storeId: string): Promise<boolean> {
   return (await getItem(context, headKey(storeId))) !== undefined
 }
 
-async function register(context: Context, name: string): Promise<StoreRegistration> {
-  const storeId = context.runtime.newId()
-  await putIfAbsent(context, {
-    pk: { S: registryKey(name) },
-    sk: { N: '0' },
-    store: { S: storeId },
-    state: { S: 'open' },
-    createdMs: { N: String(context.serverClock.now()) },
-  })
-  const registration = await readRegistration(context, name)
+/** The head item of a store, if it has none. Slots up to `trimmedTo` may be gone. */
+export async function createHead(context: TableContext, storeId: string, trimmedTo: number): Promise<void> {
+  await putIfAbsent(context, { pk: { S: headKey(storeId) }, sk: { N: '0' }, trimmedTo: { N: String(trimmedTo) } })
+}
+
+async function register(context: TableContext, name: string): Promise<Registration> {
+  const { runtime, serverClock } = context
+  const storeId = runtime.newId()
+  await addRegistration(context, { name, storeId, state: 'open', createdMs: serverClock.now(), startsAt: 0 })
+  const registration = await findRegistration(context, name)
   if (registration === undefined)
     throw new BorealError('log_unavailable', 'the registry item was written and is not there')
   return registration
 }
 
-async function readRegistration(context: Context, name: string): Promise<StoreRegistration | undefined> {
-  try {
-    const item = await getItem(context, registryKey(name))
-    if (item?.store?.S === undefined) return undefined
-    return { storeId: item.store.S, createdMs: Number(item.createdMs?.N ?? 0) }
-  } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) throw error
-    throw new BorealError(
-      'log_unavailable',
-      `there is no table ${JSON.stringify(context.table)}: deploy the stack, or start with --create-table`,
-      { cause: error },
-    )
-  }
-}
-
-async function getItem({ client, table }: Context, pk: string): Promise<Record<string, AttributeValue> | undefined> {
-  const Key = { pk: { S: pk }, sk: { N: '0' } }
-  const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }))
-  return Item
-}
-
-async function putIfAbsent({ client, table }: Context, item: Record<string, AttributeValue>): Promise<void> {
-  try {
-    await client.send(
-      new PutItemCommand({ TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(pk)' }),
-    )
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
-  }
+function notOpen({ name, storeId, ended }: Registration): BorealError {
+  const [what, next] =
+    ended?.because === 'deleted'
+      ? ['is being deleted', `boreal clone delete ${name} completes it`]
+      : ['is being replaced', `boreal restore --name ${name} completes it`]
+  return new BorealError('not_ready', `store ${storeId}, which ${JSON.stringify(name)} means, ${what}: ${next}`)
 }

@@ -20,6 +20,14 @@ export interface TableThreadData {
 
 export type TableThreadReady = { ready: true; port: number } | { ready: false; locked: boolean; failure: string }
 
+/** Another process has the folder. */
+export class TableInUse extends BorealError {
+  constructor(path: string) {
+    super('not_ready', `${path} is in use by another process; stop that one, or choose another --data folder`)
+    this.name = 'TableInUse'
+  }
+}
+
 /**
  * The embedded table: something that speaks DynamoDB, over a folder, in a thread of its own. It survives a kill of the
  * process; one process at a time can have it.
@@ -48,12 +56,8 @@ export class EmbeddedTable {
     })
     if (ready.ready) return new EmbeddedTable(worker, ready.port)
     await worker.terminate()
-    throw new BorealError(
-      'not_ready',
-      ready.locked
-        ? `${path} is in use by another process; stop that one, or choose another --data folder`
-        : `the table in ${path} cannot be opened: ${ready.failure}`,
-    )
+    if (ready.locked) throw new TableInUse(path)
+    throw new BorealError('not_ready', `the table in ${path} cannot be opened: ${ready.failure}`)
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { CorruptEntry, UnreadableEntry } from './corrupt-entry.ts'
 import type { Entry, FramedEvents, LoggedTransaction, StoredTransaction, WrittenTransaction } from './entry.ts'
 import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
 import type { Frame } from './frames.ts'
+import { encodeOrigin, type Origin } from './genesis.ts'
 import { bodyKey, frameKey } from './keys.ts'
 
 /**
@@ -93,21 +94,28 @@ function encodeBody(transactions: WrittenTransaction[]): { codec: Codec; body: U
   return { codec: 'deflate', body: deflateRawSync(json, { level: DEFLATE_LEVEL }) }
 }
 
-/** The item that starts a log: no transactions, at LSN 0 (a clone's: at its parent's LSN). */
-export function genesisItem(storeId: string, createdMs: number): LogItem {
+/**
+ * The item that starts a log: no transactions, at LSN 0. A log that goes on behind another store's entry starts at its
+ * LSN: `prev` is that entry's hash and the body says whose it is, so both are part of the chain.
+ *
+ * @param time ms: when the store was made, or the time of the parent's entry
+ */
+export function genesisItem(storeId: string, time: number, origin?: Origin): LogItem {
+  const body = origin === undefined ? Buffer.alloc(0) : encodeOrigin(origin)
   const item: LogItem = {
-    lsn: 0,
+    lsn: origin?.lsn ?? 0,
     format: LOG_FORMAT,
     storeId,
     writer: storeId,
     attempt: storeId,
-    time: createdMs,
-    prev: '',
+    time,
+    prev: origin?.hash ?? '',
     hash: '',
-    codec: 'none',
+    codec: origin === undefined ? 'none' : 'genesis',
     transactions: 0,
-    bodyHash: sha256(Buffer.alloc(0)),
-    bodyBytes: 0,
+    bodyHash: sha256(body),
+    bodyBytes: body.byteLength,
+    ...(origin === undefined ? {} : { body }),
   }
   return { ...item, hash: hashOfItem(item) }
 }
@@ -220,6 +228,8 @@ function decodeBody(item: LogItem, body: Uint8Array): StoredTransaction[] {
   try {
     switch (item.codec) {
       case 'none':
+      case 'genesis':
+      case 'seal':
         return []
       case 'json':
         return JSON.parse(Buffer.from(body).toString('utf8')) as StoredTransaction[]

@@ -50,10 +50,11 @@ export interface LogItem {
 }
 
 /**
- * How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items. The body of `frames` lists
- * what is in objects of their own, under `bodyKey` (frames.ts).
+ * How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items; `genesis` says where a log
+ * comes from that begins behind another one, `seal` why a log has ended. The body of `frames` lists what is in objects of
+ * their own, under `bodyKey` (frames.ts).
  */
-export type Codec = 'deflate' | 'json' | 'none' | 'frames'
+export type Codec = 'deflate' | 'json' | 'none' | 'frames' | 'genesis' | 'seal'
 
 /** The small item with the store's settings. */
 export interface HeadItem {

@@ -6,6 +6,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { type ArchivedEntries, NO_ARCHIVE, type StoredEntry } from './archived-entries.ts'
 import { type LogMark, markOf, verifyNext } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
+import { findEnd } from './end.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, decodeVerified, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
 import { EntryFinder, itemOf } from './entry-finder.ts'
@@ -13,10 +14,12 @@ import type { BodyStore, EventLog, HeadItem, LogItem, PutOutcome } from './event
 import { type ExportedSlot, exportSlot } from './export-format.ts'
 import { FrameStage } from './frame-stage.ts'
 import { decodeFrame, verifyFrame } from './frames.ts'
+import { originOf } from './genesis.ts'
 import { BUCKET_SIZE, frameKey, stagePrefix } from './keys.ts'
 import { LastLook, type Moment } from './last-look.ts'
 import { PendingAppend } from './pending-append.ts'
 import { Quarantine, type QuarantineRecord, steppedOver } from './quarantine.ts'
+import { isSeal, StoreSealed } from './seal.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -36,6 +39,8 @@ export interface LogOptions {
   registry?: EventRegistry
   /** What was trimmed is read there, and what is damaged. Default: nowhere. */
   archive?: ArchivedEntries
+  /** LSN of the genesis item: that of the parent's entry behind which the log goes on. Default 0. */
+  startsAt?: number | undefined
 }
 
 /**
@@ -48,6 +53,8 @@ export class Log {
   readonly storeId: string
   /** ULID of this process as a writer. */
   readonly writer: string
+  /** LSN of the genesis item. What is before it is in other logs. */
+  readonly startsAt: number
   readonly #log: EventLog
   readonly #bodies: BodyStore
   readonly #runtime: Runtime
@@ -78,6 +85,7 @@ export class Log {
     })
     this.#frameRows = options.frameRows
     this.#quarantine = new Quarantine(async () => (await this.head()).quarantined)
+    this.startsAt = options.startsAt ?? 0
   }
 
   /** Server time in ms. */
@@ -90,17 +98,25 @@ export class Log {
     return this.#log.serverClock.skewMs
   }
 
-  /** The genesis mark: where an empty store stands. */
+  /** The genesis mark: where an empty store stands, or that which the parent's entry left behind. */
   async genesis(): Promise<LogMark> {
-    const mark = await this.markAt(0)
-    if (mark === undefined) throw new LogTrimmed(0)
-    return mark
+    const found = await this.#finder.find(this.startsAt)
+    if (found === undefined) throw new LogTrimmed(this.startsAt)
+    const item = await this.#finder.verifiedItem(found)
+    originOf(item)
+    return markOf(item)
   }
 
   /** The place of an entry, from which `follow` goes on; undefined when the log ends before it. Its body is not read. */
   async markAt(lsn: number): Promise<LogMark | undefined> {
     const found = await this.#finder.find(lsn)
     return found === undefined ? undefined : markOf(await this.#finder.verifiedItem(found))
+  }
+
+  /** Where the empty store stands. Throws `LogTrimmed` when this log does not begin with it. */
+  async emptyStore(): Promise<LogMark> {
+    if (this.startsAt > 0) throw new LogTrimmed(1)
+    return this.genesis()
   }
 
   /** The time of the entry that follows `mark`: server time, never before its predecessor's. */
@@ -167,22 +183,16 @@ export class Log {
    * verified, and it may have gone on since.
    */
   async findEnd(after: number): Promise<number> {
-    const isThere = async (lsn: number) => (await this.slot(lsn)) !== undefined
-    const start = (await isThere(after + 1)) ? after : Math.max(after, await this.trimmedTo())
-    let [end, stride] = [start, 1]
-    while (await isThere(end + stride)) {
-      end += stride
-      stride *= 2
-    }
-    for (stride = Math.floor(stride / 2); stride >= 1; stride = Math.floor(stride / 2)) {
-      if (await isThere(end + stride)) end += stride
-    }
-    return end
+    const log = { get: (lsn: number) => this.slot(lsn) }
+    const start = (await log.get(after + 1)) === undefined ? Math.max(after, await this.trimmedTo()) : after
+    return findEnd(log, start)
   }
 
   /**
    * Verified entries after `mark`, page by page, to the end of the log; those that were trimmed come from the archive.
    * Quarantined slots are stepped over.
+   *
+   * @throws StoreSealed behind the last entry of a log that has ended for good
    */
   follow(mark: LogMark): AsyncGenerator<Entry[]> {
     const read = (entry: StoredEntry) => decodeVerified(entry, this.#registry)
@@ -194,7 +204,7 @@ export class Log {
     return this.#quarantine.records()
   }
 
-  /** Entries as they were written: nothing is decoded, and nothing stepped over. */
+  /** Entries as they were written: nothing is decoded, and nothing stepped over. @throws StoreSealed likewise */
   stored(mark: LogMark): AsyncGenerator<StoredEntry[]> {
     return this.#walk(mark, (entry) => entry)
   }
@@ -222,6 +232,7 @@ export class Log {
         const place = mark
         try {
           const entry = await this.#finder.verified(found, (item) => verifyNext(item, place, this.storeId))
+          if (isSeal(entry.item)) throw new StoreSealed(entry.item)
           if (entry.item.transactions === 0) await this.#quarantine.hearEmptyEntry(entry.item.lsn)
           entries.push(read(entry))
           mark = markOf(entry.item)

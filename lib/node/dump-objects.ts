@@ -5,11 +5,11 @@ import type { ObjectStore } from '../objects/object-store.ts'
 import { openStore } from '../replica/image-source.ts'
 import { findSnapshot, newestVerified, type Snapshot } from '../snapshot/catalog.ts'
 import { imageParts } from '../snapshot/image-object.ts'
+import { storeIds } from '../snapshot/store-ids.ts'
 import { unusableBecause } from '../snapshot/usable.ts'
 import { loadBaseImage } from '../store/base-image.ts'
 import { PgliteEngine } from '../store/engine.ts'
 import type { Storage } from './config.ts'
-import { storeIds } from './lost-store.ts'
 import { objectsAt, objectsPlace } from './open-log.ts'
 
 export interface DumpRequest {

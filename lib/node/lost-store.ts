@@ -2,9 +2,7 @@ import { chainOf, listSegments } from '../archive/segments.ts'
 import { BorealError } from '../model/errors.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
 import { newestVerified } from '../snapshot/catalog.ts'
-
-/** Store ids are ULIDs; every key starts with one. */
-const STORE_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/
+import { storeIds } from '../snapshot/store-ids.ts'
 
 /**
  * Looks, before a new store is created, for one whose table is gone: the objects hold snapshots of it or its archive, and the
@@ -24,7 +22,8 @@ export async function assertNothingLost(
       'not_ready',
       `the table has no store ${JSON.stringify(name)}, but the objects hold snapshots of store ${storeId}, or its archive, up to ` +
         `LSN ${lsn}, which is not in this table either. Was the table lost, or is this another one? Point the node at ` +
-        'the table of that store; to begin a new, empty store beside its objects, start once with --new-store.',
+        `the table of that store. If it is lost: boreal restore --from newest --name ${name}, which shows first what it ` +
+        'would do. To begin a new, empty store beside its objects, start once with --new-store.',
     )
   }
 }
@@ -34,16 +33,4 @@ async function lastHeld(objects: ObjectReads, storeId: string): Promise<number> 
   const snapshot = await newestVerified(objects, storeId)
   const { end } = chainOf(await listSegments(objects, storeId))
   return Math.max(snapshot?.lsn ?? 0, end?.to ?? 0)
-}
-
-/** The first part of every key, with one request each. */
-export async function* storeIds(objects: ObjectReads): AsyncGenerator<string> {
-  for (let after = ''; ; ) {
-    const [first] = (await objects.list('', { limit: 1, ...(after === '' ? {} : { after }) })).objects
-    if (first === undefined) return
-    const storeId = first.key.split('/')[0]!
-    if (STORE_ID.test(storeId)) yield storeId
-    // The character behind the slash: beyond all keys of this one.
-    after = `${storeId}0`
-  }
 }

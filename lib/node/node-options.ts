@@ -1,3 +1,4 @@
+import type { DynamoStores } from '../log/dynamo-stores.ts'
 import type { Log } from '../log/log.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
 import type { Logger } from '../model/logger.ts'
@@ -41,6 +42,8 @@ export interface NodeOptions {
   backupSettings?: Partial<BackupSettings> | undefined
   /** How many past states may be open, and how long. Default: see PAST_SETTINGS. */
   past?: Partial<PastSettings> | undefined
+  /** The stores of the table, for clones of this one. Without it there are none. */
+  stores?: DynamoStores | undefined
   /** When to take snapshots. Default: only when asked to. */
   snapshots?: Partial<SnapshotSettings> | undefined
   /** Runs jobs: taking a snapshot, and so on. Default: with engines in threads of their own, the rest in this one. */

@@ -80,6 +80,11 @@ export class NodeSnapshots {
     return this.#taking
   }
 
+  /** A snapshot at an LSN, be it before the newest one. */
+  takeAt(upTo: number): Promise<SnapshotOutcome> {
+    return this.#options.take({ upTo })
+  }
+
   async #take({ check }: { check?: boolean }): Promise<SnapshotOutcome> {
     const peer = await this.#options.peer()
     return this.#options.take({ ...(peer === undefined ? {} : { peer }), ...(check === undefined ? {} : { check }) })

@@ -25,6 +25,7 @@ import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { NodeArchive } from './node-archive.ts'
 import { type NodeBackups, nodeBackups } from './node-backups.ts'
+import { clonesOf, type NodeClones } from './node-clones.ts'
 import { NodeMigrations } from './node-migrations.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 import { type NodePast, noRecoveries, onlyPresent } from './node-past.ts'
@@ -73,6 +74,7 @@ export class BorealNode {
   readonly #snapshots: NodeSnapshots | undefined
   readonly #backups: NodeBackups | undefined
   readonly #archive: NodeArchive | undefined
+  readonly #clones: NodeClones | undefined
   readonly #ending = new AbortController()
   readonly #startedAt: number
   /** What takes longer than a request may. */
@@ -120,6 +122,7 @@ export class BorealNode {
       signal,
     })
     this.#archive = archiveOf(this, options, { run, signal })
+    this.#clones = clonesOf(this, options, signal)
   }
 
   /** Boots the engines from the newest usable snapshot, replays what the log has beyond it, and starts to serve. */
@@ -348,6 +351,19 @@ export class BorealNode {
     throw noRecoveries()
   }
 
+  /**
+   * The stores of the table, and clones of this node's.
+   *
+   * @throws BorealError `not_available` when the node has no table or no object store
+   */
+  get clones(): NodeClones {
+    if (this.#clones !== undefined) return this.#clones
+    throw new BorealError(
+      'not_available',
+      'this node was opened without a table or an object store, so it has no clones',
+    )
+  }
+
   /** Confirms that this node has everything that is in the log at the time of the call. */
   async confirm(): Promise<number> {
     return this.#tail.confirm()
@@ -363,6 +379,7 @@ export class BorealNode {
       role: 'writer' as const,
       lsn: this.tailLsn,
       appliedLsn: this.#follower.mark.lsn,
+      startsAt: this.log.startsAt,
       schemaVersion: this.schemaVersion,
       format: this.format,
       writerTerm: 0,

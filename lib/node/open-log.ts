@@ -4,11 +4,11 @@ import { createDynamoClient } from '../log/dynamo-client.ts'
 import { classifyFailure } from '../log/dynamo-failure.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
 import { ensureTable, isStoreInTable, openStore } from '../log/dynamo-store.ts'
+import { DynamoStores } from '../log/dynamo-stores.ts'
 import { DynamoTrimmableLog } from '../log/dynamo-trimmable-log.ts'
-import { EmbeddedTable } from '../log/embedded-table.ts'
 import { Log } from '../log/log.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
-import { isBorealError } from '../model/errors.ts'
+import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { DirectoryObjects } from '../objects/directory-objects.ts'
@@ -17,11 +17,14 @@ import { S3Objects } from '../objects/s3-objects.ts'
 import type { ObjectsPlace, Storage } from './config.ts'
 import { withLogPatience } from './log-patience.ts'
 import { assertNothingLost } from './lost-store.ts'
+import { EMBEDDED_TABLE, openFolder } from './shared-folder.ts'
 
 /** How a log that is open is reached: plain data, so that another thread of the process can open it, too. */
 export interface LogAddress {
   storeId: string
   table: string
+  /** LSN of its genesis item. */
+  startsAt: number
   /** Where the table is; undefined: as the SDK finds it. */
   endpoint: string | undefined
   objects: ObjectsPlace
@@ -33,13 +36,21 @@ export interface OpenedLog {
   objects: ObjectStore
   backups: ObjectStore
   address: LogAddress
+  /** All stores of the table. */
+  stores: DynamoStores
   /** Whether nobody else can write to the log. */
   exclusive: boolean
   close(): Promise<void>
 }
 
-/** Table of the embedded profile; it is the only one there. */
-export const EMBEDDED_TABLE = 'boreal'
+export interface OpenLogOptions {
+  runtime: Runtime
+  logger: Logger
+  /** Create a store even where one seems to have been lost. */
+  newStore?: boolean | undefined
+  /** Let other nodes on the folder serve other stores of its table, or be such a node. */
+  share?: boolean | undefined
+}
 
 /**
  * Opens the log of the store with this name, creating the store when the table has none.
@@ -50,43 +61,42 @@ export const EMBEDDED_TABLE = 'boreal'
 export async function openLog(
   storage: Storage,
   name: string,
-  { runtime, logger, newStore = false }: { runtime: Runtime; logger: Logger; newStore?: boolean },
+  { runtime, logger, newStore = false, share = false }: OpenLogOptions,
 ): Promise<OpenedLog> {
-  const embedded =
-    storage.kind === 'embedded'
-      ? await EmbeddedTable.open({ path: join(storage.data, 'table'), sync: storage.sync })
-      : undefined
+  const embedded = storage.kind === 'embedded' ? await openFolder(storage, name, { runtime, share }) : undefined
   try {
     const endpoint = embedded?.endpoint
     const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
-    const table = storage.kind === 'embedded' ? EMBEDDED_TABLE : storage.table
+    const table = tableOf(storage)
     const context = { client, table, runtime, serverClock }
     const place = objectsPlace(storage)
     const mayCreate = async () => {
+      if (embedded?.own === false) throw notThere(name)
       if (newStore) return
       await assertNothingLost(objectsAt(place), name, (storeId) => isStoreInTable(context, storeId))
     }
-    const { storeId } = await withLogPatience(
+    const { storeId, startsAt } = await withLogPatience(
       async () => {
-        if (storage.kind === 'embedded' || storage.createTable) await ensureTable(context)
+        if (embedded?.own || (storage.kind === 'remote' && storage.createTable)) await ensureTable(context)
+        await embedded?.announce(context)
         return openStore(context, name, mayCreate)
       },
-      // A time-out, an overloaded server. One that cannot be reached or refuses us is rather a wrong setting.
-      (error) => !isBorealError(error) && classifyFailure(error).kind === 'unknown',
+      mayPass,
       { runtime, logger },
     )
-    client.destroy()
-    const address = { storeId, table, endpoint, objects: place, backups: backupsPlace(storage) }
+    const address = { storeId, startsAt, table, endpoint, objects: place, backups: backupsPlace(storage) }
     const { log, objects, backups } = openLogAt(address, { runtime, logger })
     return {
       log,
       objects,
       backups,
       address,
-      // The folder is locked by our table, and nobody else knows its port.
-      exclusive: embedded !== undefined,
+      stores: new DynamoStores(context),
+      // The folder is locked by our table, and whoever comes through us may not have a store with our name.
+      exclusive: embedded?.own === true,
       close: async () => {
         log.close()
+        client.destroy()
         await embedded?.close()
       },
     }
@@ -96,16 +106,56 @@ export async function openLog(
   }
 }
 
+/** Opens a table and its objects without any store; creates the table where nodes would. */
+export async function openStores(
+  storage: Storage,
+  { runtime, logger }: { runtime: Runtime; logger: Logger },
+): Promise<{ stores: DynamoStores; objects: ObjectStore; close(): Promise<void> }> {
+  const embedded = storage.kind === 'embedded' ? await openFolder(storage, '', { runtime, share: false }) : undefined
+  const { client, serverClock } = createDynamoClient({ endpoint: embedded?.endpoint }, runtime)
+  const close = async () => {
+    client.destroy()
+    await embedded?.close()
+  }
+  try {
+    const context = { client, table: tableOf(storage), runtime, serverClock }
+    if (storage.kind === 'embedded' || storage.createTable) {
+      await withLogPatience(() => ensureTable(context), mayPass, { runtime, logger })
+    }
+    return { stores: new DynamoStores(context), objects: objectsAt(objectsPlace(storage)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function tableOf(storage: Storage): string {
+  return storage.kind === 'embedded' ? EMBEDDED_TABLE : storage.table
+}
+
+/** A time-out, an overloaded server. One that cannot be reached or refuses us is rather a wrong setting. */
+function mayPass(error: unknown): boolean {
+  return !isBorealError(error) && classifyFailure(error).kind === 'unknown'
+}
+
+function notThere(name: string): BorealError {
+  return new BorealError(
+    'not_found',
+    `there is no store ${JSON.stringify(name)} in this folder, which another node has: boreal store list; ` +
+      `boreal clone create ${name} makes a clone`,
+  )
+}
+
 /** Opens a log that is known to be there. The caller closes it. */
 export function openLogAt(
-  { storeId, table, endpoint, ...places }: LogAddress,
+  { storeId, startsAt, table, endpoint, ...places }: LogAddress,
   { runtime, logger }: { runtime: Runtime; logger: Logger },
 ): { log: Log; objects: ObjectStore; backups: ObjectStore } {
   const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
   const objects = objectsAt(places.objects)
   const events = new DynamoLog(client, { table, storeId, serverClock })
   const archive = new ArchivedLog({ objects, storeId, logger })
-  const log = new Log(events, { storeId, bodies: objects, runtime, logger, archive })
+  const log = new Log(events, { storeId, startsAt, bodies: objects, runtime, logger, archive })
   return { log, objects, backups: objectsAt(places.backups) }
 }
 

@@ -15,6 +15,7 @@ import type { HousekeepingLimits } from '../store/housekeeping.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import type { Step } from '../store/step.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
+import { emptyStoreOf } from './lost-objects.ts'
 import { readersStart } from './readers-start.ts'
 
 /**
@@ -32,7 +33,7 @@ export function restartImages(context: {
   logger: Logger
 }): ImageSource {
   const { log, objects, backups = objects, base, runtime, logger } = context
-  const empty = onlyEmptyStore(base, () => log.genesis())
+  const empty = onlyEmptyStore(base, () => emptyStoreOf(log, objects))
   if (objects === undefined || backups === undefined) return empty
   const say = everySecond(runtime)
   const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>

@@ -6,6 +6,8 @@ import { type OpenedLog, openLog, trimmableLogAt } from './open-log.ts'
 
 export interface StartedNode {
   node: BorealNode
+  /** Whether another process has the data folder, and this one works through it. */
+  guest: boolean
   close(): Promise<void>
 }
 
@@ -17,10 +19,11 @@ export async function startNode(
   const { runtime, logger, onProgress } = context
   // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
   const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
-  const opened = await openLog(config.storage, config.name, { ...context, newStore: config.newStore })
+  const opened = await openLog(config.storage, config.name, { ...context, newStore: config.newStore, share: true })
   const node = await openNode(opened, { ...config, image, runtime, logger, onProgress })
   return {
     node,
+    guest: config.storage.kind === 'embedded' && !opened.exclusive,
     close: async () => {
       await node.close()
       await opened.close()
@@ -30,11 +33,11 @@ export async function startNode(
 
 async function openNode(
   opened: OpenedLog,
-  options: Omit<NodeOptions, 'log' | 'objects' | 'backups' | 'exclusive' | 'runJob' | 'trimmable'> &
+  options: Omit<NodeOptions, 'log' | 'objects' | 'backups' | 'stores' | 'exclusive' | 'runJob' | 'trimmable'> &
     Pick<NodeConfig, 'snapshotCodec'>,
 ): Promise<BorealNode> {
   try {
-    const { log, objects, backups, exclusive, address } = opened
+    const { log, objects, backups, stores, exclusive, address } = opened
     const { image: base, logger } = options
     const { snapshotCodec: codec } = options
     return await BorealNode.open({
@@ -42,6 +45,7 @@ async function openNode(
       log,
       objects,
       backups,
+      stores,
       exclusive,
       runJob: jobsInThreads({ address, base, codec, logger }),
       trimmable: () => trimmableLogAt(address, options.runtime),

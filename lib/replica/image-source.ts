@@ -1,6 +1,7 @@
 import type { LogMark } from '../log/chain.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
+import { type Adoption, adoptStatements } from '../store/adopt.ts'
 import type { Engine } from '../store/engine.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import { Store } from '../store/store.ts'
@@ -12,6 +13,8 @@ export interface PlacedImage extends StoreImage {
   name: string
   /** Brings a store that was booted from it to the schema of this build; absent where it has that. */
   migrate?(engine: Engine): Promise<unknown>
+  /** Makes it the store that should stand at `mark`: for images that were copied from another store. */
+  adoption?: Adoption
 }
 
 /**
@@ -78,13 +81,17 @@ export async function withBestImage<T>(
  * that fails, or when it does not stand where it should.
  */
 export async function openStore(engine: Engine, image: PlacedImage): Promise<Store> {
-  const { mark } = image
+  const { mark, adoption } = image
   try {
+    if (adoption !== undefined) await engine.run(adoptStatements(adoption))
     await image.migrate?.(engine)
     const store = await Store.open(engine, mark)
     const { lsn, hash, time } = store.mark
     if (lsn === mark.lsn && hash === mark.hash && time === mark.time) return store
-    throw new BorealError('snapshot_corrupt', `${image.name} should stand at LSN ${mark.lsn} and stands at ${lsn}`)
+    throw new BorealError(
+      'snapshot_corrupt',
+      `${image.name} should stand at LSN ${mark.lsn} (${mark.hash}) and stands at ${lsn} (${hash})`,
+    )
   } catch (error) {
     await engine.kill()
     throw error

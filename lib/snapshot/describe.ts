@@ -1,4 +1,6 @@
-import { digestOf, digestsAt } from '../store/digest.ts'
+import type { HorizonRow } from '../store/adopt.ts'
+import { digestOfTables, digestsAt } from '../store/digest.ts'
+import { horizonRowStatement } from '../store/idempotency.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
 import type { Store } from '../store/store.ts'
@@ -9,11 +11,19 @@ export interface Contents {
   rows: Record<string, number>
 }
 
+/** Contents in detail: enough to say what they are when the idempotency keys are forgotten. */
+export interface FullContents extends Contents {
+  /** Hash by table; the digest is made of them. */
+  tables: Record<string, string>
+  horizon: HorizonRow
+}
+
 /** Reads every row; of a store of this build's schema, unless another one is named. */
-export async function contentsOf(store: Pick<Store, 'run'>, schemaVersion?: number): Promise<Contents> {
-  const statements = digestsAt(schemaVersion)
-  const [digest, rows] = await store.run([statements.digest, statements.rowCounts])
-  return { digest: digestOf(digest), rows: jsonOf(rows)! }
+export async function contentsOf(store: Pick<Store, 'run'>, schemaVersion?: number): Promise<FullContents> {
+  const { tableHashes, rowCounts } = digestsAt(schemaVersion)
+  const [hashes, rows, horizon] = await store.run([tableHashes, rowCounts, horizonRowStatement])
+  const tables = jsonOf<Record<string, string>>(hashes)!
+  return { digest: digestOfTables(tables), rows: jsonOf(rows)!, tables, horizon: jsonOf(horizon)! }
 }
 
 /** What differs between two stores that should be equal, in words; undefined when nothing does. */

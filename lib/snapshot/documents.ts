@@ -40,6 +40,14 @@ export const SNAPSHOT_FORMAT = 1
 
 /** What every document of a snapshot begins with. */
 const head = { format: z.literal(SNAPSHOT_FORMAT), snapshotId: id, storeId: id }
+const originSchema = z
+  .strictObject({
+    storeId: id,
+    snapshotId: id,
+    hash: sha256.describe('chain hash that the image has; a store that boots from it takes that of the manifest'),
+    forgets: timeMs.optional().describe('idempotency keys up to this time are forgotten by whoever boots from it'),
+  })
+  .describe('the snapshot of another store of which the image was copied; the manifest describes what a store has then')
 
 export const manifestSchema = z.strictObject({
   ...head,
@@ -56,6 +64,9 @@ export const manifestSchema = z.strictObject({
   image: storedParts,
   rows,
   digest: sha256.describe('state digest'),
+  tables: z.record(z.string(), sha256).optional().describe('hash by table, of which the digest is made'),
+  horizon: z.strictObject({ timeMs, beforeLsn: lsn }).optional().describe('of idempotency keys'),
+  origin: originSchema.optional(),
   checksum: sha256,
 })
 
@@ -68,8 +79,11 @@ export const verificationSchema = z.strictObject({
   digest: sha256,
   rows,
   by: z
-    .enum(['replay', 'peer'])
-    .describe('whose digest it was compared with: a replay of its own, or also a serving node at the same LSN'),
+    .enum(['replay', 'peer', 'copy'])
+    .describe(
+      'whose digest it was compared with: a replay of its own, or also a serving node at the same LSN; ' +
+        'copy: it is that of a verified snapshot, part by part',
+    ),
   verifiedAt: timeMs,
   verifiedBy: id,
   checksum: sha256,

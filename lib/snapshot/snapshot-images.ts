@@ -1,3 +1,4 @@
+import { verifyItem } from '../log/chain.ts'
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Log } from '../log/log.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
@@ -7,8 +8,8 @@ import type { ImageSource, PlacedImage } from '../replica/image-source.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { type Snapshot, snapshots } from './catalog.ts'
 import type { Manifest } from './documents.ts'
-import { imageParts } from './image-object.ts'
 import { migrated } from './migrated.ts'
+import { placedImage } from './placed-image.ts'
 import { unusableBecause } from './usable.ts'
 
 export interface SnapshotImagesOptions {
@@ -63,13 +64,13 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   const quarantined = (await log.quarantined()).find((each) => each.lsn <= lsn && manifest.takenAt <= each.at)
   if (quarantined !== undefined) return pass(`it has log entry ${quarantined.lsn}, which was quarantined later`)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
-  return {
-    migrate: (engine) => migrated(engine, { ...manifest, name: `snapshot ${id}` }, options),
-    name: `snapshot ${id}`,
-    mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
-    parts: imageParts(objects, manifest, onPart === undefined ? undefined : (done) => onPart(manifest, done)),
-    wasm: base.wasm,
-  }
+  const image = placedImage(
+    objects,
+    manifest,
+    base,
+    onPart === undefined ? undefined : (done) => onPart(manifest, done),
+  )
+  return { ...image, migrate: (engine) => migrated(engine, { ...manifest, name: image.name }, options) }
 }
 
 /**
@@ -85,6 +86,8 @@ export async function strangeToLog(
     if (error instanceof LogTrimmed) return undefined
     throw error
   })
+  // What a clone's chain hangs on: that it is what it says is not looked at anywhere else.
+  if (item?.codec === 'genesis') verifyItem(item, log.storeId)
   if (item?.hash === hash) return undefined
   // Where the entry itself is damaged or missing, the one behind it still says which it was.
   if ((await log.probe(lsn))?.prev === hash) return undefined
@@ -95,6 +98,6 @@ export async function strangeToLog(
     'log_corrupt',
     `the log of store ${log.storeId} ends before LSN ${lsn}, at which the ${what} was taken: ` +
       'entries that were durable are gone. Was the table emptied, or restored from an older copy? Point the node at the ' +
-      'right table; if the table is lost, see "The log ends before a snapshot" in docs/operations.md.',
+      'right table; if the table is lost: boreal restore --from newest; see "The table is gone" in docs/operations.md.',
   )
 }

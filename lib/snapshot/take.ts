@@ -55,7 +55,7 @@ export interface SnapshotOutcome {
 }
 
 export interface TakeOptions {
-  /** Take it at this LSN. Default: at the peer's, else at the end of the log. */
+  /** Take it at this LSN, be it before the newest one. Default: at the peer's, else at the end of the log. */
   upTo?: number | undefined
   /** What a serving node holds at an LSN: the snapshot is taken there, and compared with it. */
   peer?: Peer | undefined
@@ -78,7 +78,9 @@ export async function takeSnapshot(context: SnapshotContext, options: TakeOption
   const startedAt = runtime.monotonic()
   const newest = await newestVerified(objects, log.storeId)
   const end = upTo ?? peer?.lsn ?? Number.POSITIVE_INFINITY
-  if (newest !== undefined && (newest.lsn >= end || (await log.probe(newest.lsn)) === undefined)) {
+  const isThere = newest !== undefined && (upTo === undefined ? newest.lsn >= end : newest.lsn === upTo)
+  const isEarlier = newest !== undefined && upTo !== undefined && newest.lsn > upTo
+  if (newest !== undefined && !isEarlier && (isThere || (await log.probe(newest.lsn)) === undefined)) {
     const reason = options.check ? await damageOf(context, newest) : undefined
     if (reason !== undefined) {
       logger.warn('the newest snapshot is damaged, taking another one', { snapshot: newest.id, reason })
@@ -156,7 +158,7 @@ async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Ma
 /** A store at `upTo`, or at the end of the log. */
 async function replayedStore(context: SnapshotContext, upTo: number): Promise<{ store: Store; isEmpty: boolean }> {
   const { log, objects, base, logger, fallback, boot = PgliteEngine.bootImage } = context
-  const empty = onlyEmptyStore(base, () => log.genesis())
+  const empty = onlyEmptyStore(base, () => log.emptyStore())
   const older = fallback === undefined ? [] : [fallback]
   const source = sourcesInTurn([snapshotImages({ objects, log, base, logger }), ...older, empty])
   const { store, image } = await withBestImage(source, upTo, logger, async (image) => {

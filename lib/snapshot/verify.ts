@@ -1,10 +1,18 @@
 import { BorealError, isBorealError } from '../model/errors.ts'
-import { openStore, type PlacedImage } from '../replica/image-source.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { openStore } from '../replica/image-source.ts'
 import { PgliteEngine } from '../store/engine.ts'
 import { contentsOf, difference } from './describe.ts'
-import { encodeDocument, type Manifest, SNAPSHOT_FORMAT, sha256Of, verificationSchema } from './documents.ts'
-import { imageParts } from './image-object.ts'
+import {
+  encodeDocument,
+  type Manifest,
+  SNAPSHOT_FORMAT,
+  sha256Of,
+  type Verification,
+  verificationSchema,
+} from './documents.ts'
 import { MANIFEST, snapshotKey, VERIFICATION } from './names.ts'
+import { placedImage } from './placed-image.ts'
 import type { SnapshotContext } from './take.ts'
 
 /** What a serving node holds at a place of the log. */
@@ -22,20 +30,15 @@ export interface Peer {
  * @throws BorealError `snapshot_corrupt` with what differs; the snapshot stays unverified
  */
 export async function verifySnapshot(context: SnapshotContext, manifest: Manifest, peer?: Peer): Promise<void> {
-  const { log, objects, base, boot = PgliteEngine.bootImage } = context
-  const { storeId, snapshotId, lsn, digest, rows } = manifest
+  const { objects, base, boot = PgliteEngine.bootImage } = context
+  const { snapshotId, lsn, digest, rows } = manifest
   if (peer !== undefined && peer.lsn === lsn && peer.digest !== digest) {
     throw refusal(
       snapshotId,
       `the node that serves has digest ${peer.digest} at LSN ${lsn}, a replay of the log ${digest}`,
     )
   }
-  const image: PlacedImage = {
-    name: `snapshot ${snapshotId}`,
-    mark: { lsn, hash: manifest.hash, time: manifest.entryTime },
-    parts: imageParts(objects, manifest),
-    wasm: base.wasm,
-  }
+  const image = placedImage(objects, manifest, base)
   const store = await openStore(await boot(image), image)
   try {
     const differs = difference({ digest, rows }, await contentsOf(store, manifest.schemaVersion))
@@ -43,6 +46,15 @@ export async function verifySnapshot(context: SnapshotContext, manifest: Manifes
   } finally {
     await store.engine.kill()
   }
+  await noteVerified(context, manifest, peer?.lsn === lsn ? 'peer' : 'replay')
+}
+
+/** Writes `verified.json`: from then on stores start from the snapshot. */
+export async function noteVerified(
+  { objects, log }: { objects: ObjectStore; log: { now(): number; writer: string } },
+  { storeId, snapshotId, lsn, digest, rows }: Manifest,
+  by: Verification['by'],
+): Promise<void> {
   const { bytes } = encodeDocument(verificationSchema, {
     format: SNAPSHOT_FORMAT,
     snapshotId,
@@ -51,7 +63,7 @@ export async function verifySnapshot(context: SnapshotContext, manifest: Manifes
     manifest: sha256Of(await objects.get(snapshotKey(storeId, snapshotId, MANIFEST))),
     digest,
     rows,
-    by: peer?.lsn === lsn ? 'peer' : 'replay',
+    by,
     verifiedAt: Math.round(log.now()),
     verifiedBy: log.writer,
   })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type ResultSet, textOf } from './protocol.ts'
 import { type Statement, statement } from './statement.ts'
 
@@ -152,4 +153,9 @@ export const DIGEST_TABLES: readonly string[] = Object.keys(TABLES)
 export function rowHashesSql(table: string): string {
   const { key, columns } = TABLES[table]!
   return `select (${key}) collate "C", md5(json_build_array(${columns.join(', ')})::text) from ${table} order by 1`
+}
+
+/** The digest of a store whose tables have these hashes, in the order of the statement. */
+export function digestOfTables(hashes: Record<string, string>): string {
+  return createHash('sha256').update(Object.values(hashes).join(' ')).digest('hex')
 }

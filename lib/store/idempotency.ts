@@ -16,3 +16,8 @@ export function placeOf(result: ResultSet | undefined): { lsn: number; index: nu
 
 /** Time of the horizon, ms. */
 export const horizonStatement: Statement = statement('select time_ms from boreal.horizon where one = 1')
+
+/** The whole horizon: `{timeMs, beforeLsn}`. */
+export const horizonRowStatement: Statement = statement(
+  `select json_build_object('timeMs', time_ms, 'beforeLsn', before_lsn) from boreal.horizon where one = 1`,
+)

@@ -38,6 +38,7 @@ export class Answers {
   /** The answer of the transaction at a place of the log. */
   async at(lsn: number, index: number): Promise<PastAnswer> {
     const place = `${lsn}.${index}`
+    if (lsn <= this.#log.startsAt && !this.#cached.has(place)) throw beforeThisLog(place)
     if (!this.#cached.has(place)) await this.#read(lsn)
     const past = this.#cached.get(place)
     if (past === undefined) throw new BorealError('log_corrupt', `log entry ${lsn} has no transaction ${index}`)
@@ -57,4 +58,13 @@ export class Answers {
       this.#reading.delete(lsn)
     }
   }
+}
+
+/** A restored store knows the keys of the lost one, whose log had the answers. */
+function beforeThisLog(place: string): BorealError {
+  return new BorealError(
+    'out_of_retention',
+    `the transaction with this key was committed at ${place}, before this store was restored; its answer went with the ` +
+      'log of the lost store. It is in the state: do not send it with another key.',
+  )
 }

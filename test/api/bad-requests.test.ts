@@ -243,7 +243,7 @@ describe('cursor', () => {
     }
     const other = await memoryApi({ storeId: 'another-store' })
     await new TaskStore(other).save(taskIn('www', 'a'), taskIn('www', 'b'))
-    await expectRefused(other, 'invalid_cursor', () => other.get(`/v1/tasks?role=www&cursor=${cursor}`))
+    await expectRefused(other, 'store_changed', () => other.get(`/v1/tasks?role=www&cursor=${cursor}`))
   })
 
   test.each([

@@ -7,6 +7,8 @@ import { afterAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { problem } from '../../lib/api/problem.ts'
 import { routes } from '../../lib/api/routes.ts'
+import { StoresBed } from '../support/clones.ts'
+import { startTable } from '../support/embedded-table.ts'
 import { answersOfEveryRoute, type RecordedAnswer } from '../support/every-route.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { quota } from '../support/records.ts'
@@ -15,7 +17,10 @@ import { memoryApi, serveNode } from '../support/test-api.ts'
 
 /** The document describes every route, and every answer is what the document says. */
 
-const api = await memoryApi({ readers: 1, cleanup: afterAll })
+const { endpoint } = await startTable(afterAll)
+const withClones = async () => ({ readers: 1, stores: (await StoresBed.open(endpoint, afterAll)).stores() })
+
+const api = await memoryApi({ ...(await withClones()), cleanup: afterAll })
 
 /** Some routes take snapshots and backups, and restore them. */
 const LONG = { timeout: 4 * 60_000 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
-import { readdir, truncate } from 'node:fs/promises'
+import { readdir, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -141,6 +141,38 @@ test('a backup is made and restored to see; when all snapshots are damaged a nod
   await truncate(join(data, 'backups', storeId, 'backups', id, 'dump', '00000'), 10)
   const damaged = await boreal(['backup', 'verify', id], { ...env, BOREAL_URL: again.url })
   expect([damaged.code, damaged.error]).toEqual([3, expect.stringContaining('backup_corrupt')])
+})
+
+test('a clone is made, served beside its parent and deleted; a store whose table is gone is restored', async () => {
+  const data = await temporaryFolder()
+  const server = await BorealProcess.node(['--data', data])
+  const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token, BOREAL_DATA: data }
+  await server.api.transact([saveTask('t1')])
+  expect(await boreal(['clone', 'create', 'copy'], env)).toMatchObject({
+    code: 0,
+    out: /^made clone copy: store \S+, up/,
+  })
+  const clone = await BorealProcess.node(['--data', data, '--name', 'copy'])
+  expect((await clone.api.transact([saveTask('t2')])).body.lsn).toBe(2)
+  expect((await server.api.transact([saveTask('t3')])).body.lsn).toBe(2)
+  expect((await boreal(['clone', 'list'], env)).out).toMatch(/copy\s+\S+\s+open .* clone of \S+ at LSN 1/)
+  expect(await boreal(['clone', 'delete', 'copy'], env)).toMatchObject({ code: 1, error: /nothing was done/ })
+  expect(await boreal(['clone', 'delete', 'copy', '--yes'], env)).toMatchObject({ code: 0, out: /up to LSN 2/ })
+  expect((await clone.api.transact([saveTask('t4')])).body.code).toBe('store_changed')
+  expect((await boreal(['store', 'list'], env)).out).toMatch(/copy@\S+\s+\S+\s+sealed: deleted/)
+  await boreal(['snapshot', 'now'], env)
+  const state = await server.api.state()
+  for (const process of [clone, server]) await process.signal('SIGKILL')
+
+  await rm(join(data, 'table'), { recursive: true })
+  const lost = await boreal(['start', '--port', '0'], env)
+  expect(lost).toMatchObject({ code: 1, error: /boreal restore --from newest --name main/ })
+  expect(await boreal(['restore', '--from', 'newest', '--dry-run'], env)).toMatchObject({ code: 0, out: /is gone/ })
+  expect(await boreal(['restore', '--from', 'newest'], env)).toMatchObject({ code: 1, error: /repeat it with --yes/ })
+  const done = await boreal(['restore', '--from', 'newest', '--yes'], env)
+  expect(done).toMatchObject({ code: 0, out: /restored main: store \S+, up to LSN 2\n/ })
+  const again = await BorealProcess.node(['--data', data])
+  expect(await again.api.state()).toEqual(state)
 })
 
 test('errors say what to do, on stderr, with an exit code of their kind', async () => {

@@ -47,7 +47,12 @@ test('a log that was begun by the release before is not written to in a newer fo
   expect((await api.transact([{ ...REMOVE, host: 'nobody' }])).status).toBe(200)
   expect(await api.state()).toEqual(state)
 
-  const status = { format: 1, newestFormat: 2, finalized: false, waiting: ['removeHostAttributes, backtrack, commits of recoveries'] }
+  const status = {
+    format: 1,
+    newestFormat: 2,
+    finalized: false,
+    waiting: ['removeHostAttributes, backtrack, commits of recoveries'],
+  }
   expect((await api.get('/v1/upgrade')).body).toMatchObject(status)
   const finalize = (body: object) => api.send('POST', '/v1/upgrade/finalize', body)
   expect((await finalize({ dryRun: true, confirm: true })).body).toMatchObject({ ...status, changed: false })

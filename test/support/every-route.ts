@@ -114,6 +114,11 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   await call('POST', '/v1/migrations/plan', {})
   await call('GET', '/v1/upgrade')
   await call('POST', '/v1/upgrade/finalize', { dryRun: true })
+  await call('POST', '/v1/clones', { name: 'every-route', at: lsn })
+  for (const list of ['stores', 'clones']) expect((await call('GET', `/v1/${list}`)).items, list).toHaveLength(1)
+  await call('DELETE', '/v1/clones/every-route?dryRun=true')
+  await call('DELETE', '/v1/clones/every-route?confirm=true')
+  await call('GET', '/v1/stores')
   await call('GET', '/openapi.json')
   return recorded
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Entry, FramedEvents, LoggedTransaction } from '../../log/entry.ts'
+import type { Log } from '../../log/log.ts'
 import { quarantineRecord } from '../../log/quarantine.ts'
 import { BorealError } from '../../model/errors.ts'
 import { operationResult } from '../../model/operations.ts'
@@ -77,6 +78,13 @@ function transactionAnswer(transaction: LoggedTransaction, index: number, princi
   }
 }
 
+/** A clone's log, and a restored one's, begins behind an entry of its parent. */
+function assertInLog(lsn: number, { startsAt }: Log): void {
+  if (lsn >= startsAt) return
+  const message = `the log of this store begins at LSN ${startsAt}: what was before is in that of the store it comes from`
+  throw new BorealError('out_of_retention', message)
+}
+
 const listEntries: Route = {
   method: 'GET',
   path: '/v1/log',
@@ -89,6 +97,7 @@ const listEntries: Route = {
   }),
   answer: z.object({ items: z.array(logEntry), nextCursor: z.string().optional() }),
   async handle({ node, principal, query: { after = 0, limit = 100 } }) {
+    assertInLog(after, node.log)
     const entries = await node.log.page(after, limit)
     const parts: string[] = []
     let bytes = 0
@@ -116,6 +125,7 @@ const getEntry: Route = {
   query: z.strictObject({}),
   answer: logEntry,
   async handle({ node, principal, params: { lsn } }) {
+    assertInLog(lsn, node.log)
     const entry = await node.log.entry(lsn)
     if (entry === undefined) throw new BorealError('not_found', `there is no log entry ${lsn}`)
     return { body: JSON.stringify(entryAnswer(entry, principal)), headers: { 'Boreal-Lsn': String(lsn) } }

@@ -19,6 +19,7 @@ export const operation = z.object({
     'recovery',
     'backtrack',
     'migrationPlan',
+    'clone',
   ]),
   state: z.enum(['running', 'done', 'failed']),
   startedAt: z.int(),

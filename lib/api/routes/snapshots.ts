@@ -21,7 +21,7 @@ const summary = z.object({
   schemaVersion: z.int().optional(),
   digest: z.string().optional().describe('state digest at its LSN'),
   verifiedAt: z.int().optional(),
-  verifiedBy: z.enum(['replay', 'peer']).optional(),
+  verifiedBy: z.enum(['replay', 'peer', 'copy']).optional(),
   deletedAfter: z.int().optional().describe('it is no longer needed: marked then, deleted an hour later'),
 })
 

@@ -9,6 +9,9 @@ const status = z.object({
   role: z.enum(['writer', 'leader', 'follower']),
   lsn: lsn.describe('the end of the log as this node knows it'),
   appliedLsn: lsn,
+  startsAt: lsn.describe(
+    "LSN at which the store's log begins: 0, or where a clone or a restored store left its parent",
+  ),
   digest: z.string().optional().describe('state digest at appliedLsn'),
   schemaVersion: z.int(),
   format: z.int().describe('which events the log may hold; GET /v1/upgrade'),

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import { BorealError } from '../model/errors.ts'
+import { systemRuntime } from '../model/runtime.ts'
+import { type NodeFlags, nodeConfig } from '../node/config.ts'
+import { LOG_WORDS, type RestoreJob, restoreOnce } from '../node/restore-job.ts'
+import { printFields, printJson } from './output.ts'
+import { stderrLogger } from './stderr-logger.ts'
+
+interface RestoreFlags extends NodeFlags {
+  from: string
+  store?: string
+  fromBucket?: string
+  fromObjects?: string
+  fromPrefix?: string
+  dryRun?: boolean
+  yes?: boolean
+  json?: boolean
+}
+
+export function restoreCommand(program: Command): void {
+  program
+    .command('restore')
+    .description('make a new store in the place of one that was lost, from a snapshot and what there is behind it')
+    .requiredOption('--from <snapshot>', 'id of a verified snapshot, or newest')
+    .option('--name <name>', 'name of the store in the table (BOREAL_NAME; default main)')
+    .option('--store <id>', 'which lost store, where the objects have snapshots of several')
+    .option('--data <folder>', 'folder of a stopped embedded node (BOREAL_DATA; default ./data)')
+    .option('--table <name>', 'DynamoDB table instead of --data (BOREAL_TABLE)')
+    .option('--bucket <name>', 'with --table: S3 bucket for objects (BOREAL_BUCKET)')
+    .option('--objects <folder>', 'with --table: folder for objects (BOREAL_OBJECTS)')
+    .option('--create-table', 'with --table: create the table when it is missing (BOREAL_CREATE_TABLE=true)')
+    .option('--from-bucket <name>', 'bucket that the snapshots are in, if it is another one')
+    .option('--from-objects <folder>', 'folder that the snapshots are in, if it is another one')
+    .option('--from-prefix <prefix>', 'what their keys begin with there')
+    .option('--dry-run', 'say what would be done')
+    .option('--yes', 'do it')
+    .option('--json', 'answer as JSON')
+    .action(restore)
+}
+
+async function restore(flags: RestoreFlags): Promise<void> {
+  const { storage, name } = nodeConfig(flags, process.env)
+  const confirm = flags.yes === true && flags.dryRun !== true
+  const { from, store: storeId } = flags
+  const job: RestoreJob = { storage, name, from, storeId, source: sourceOf(flags) }
+  const logger = stderrLogger('warn')
+  const { plan, restored } = await restoreOnce(job, { runtime: systemRuntime, logger, confirm })
+  const { lostId, registered, snapshot, log, registeredEnd } = plan
+  const shown = {
+    name,
+    'lost store': lostId,
+    snapshot: snapshot.snapshotId,
+    'snapshot ends': `LSN ${snapshot.lsn}, ${new Date(snapshot.entryTime).toISOString()}`,
+    'its log in the table': LOG_WORDS[log],
+    'the name means now':
+      registered === undefined ? 'nothing' : `store ${registered.storeId}, which ends (its log: ${registeredEnd})`,
+  }
+  if (restored === undefined) {
+    if (flags.json) printJson({ ...plan, source: undefined })
+    else printFields(shown)
+    if (flags.dryRun) return
+    throw new BorealError('confirmation_required', 'nothing was done; repeat it with --yes')
+  }
+  const { registration, lsn, stoppedBy } = restored
+  if (flags.json) return printJson(restored)
+  printFields(shown)
+  process.stdout.write(
+    `restored ${name}: store ${registration.storeId}, up to LSN ${lsn}` +
+      `${stoppedBy === undefined ? '' : ` (then: ${stoppedBy})`}\nstart its nodes again\n`,
+  )
+}
+
+function sourceOf({ fromBucket, fromObjects, fromPrefix }: RestoreFlags): RestoreJob['source'] {
+  if (fromBucket !== undefined && fromObjects !== undefined) {
+    throw new BorealError('invalid_field', '--from-bucket and --from-objects exclude each other')
+  }
+  if (fromBucket !== undefined) return { place: { bucket: fromBucket }, prefix: fromPrefix }
+  if (fromObjects !== undefined) return { place: { folder: fromObjects }, prefix: fromPrefix }
+  if (fromPrefix === undefined) return undefined
+  throw new BorealError('invalid_field', '--from-prefix goes with --from-bucket or --from-objects')
+}
