@@ -5,7 +5,7 @@ import type { ObjectReads } from '../objects/object-store.ts'
 import { type ImageSource, onlyEmptyStore, openStore, sourcesInTurn, withBestImage } from '../replica/image-source.ts'
 import { isMuch, replay, replayInBulk } from '../replica/replay.ts'
 import type { Manifest } from '../snapshot/documents.ts'
-import { imageParts } from '../snapshot/image-object.ts'
+import { placedImage } from '../snapshot/placed-image.ts'
 import { snapshotImages } from '../snapshot/snapshot-images.ts'
 import { unusableBecause } from '../snapshot/usable.ts'
 import type { BaseImage } from '../store/base-image.ts'
@@ -73,17 +73,12 @@ async function applyPart(log: Log, store: Store, { lsn, index }: { lsn: number; 
   throw new BorealError('lsn_not_reached', `the log ends before LSN ${lsn}`)
 }
 
-/** Restores a snapshot, whatever is thought of it. The caller kills its engine. */
+/** Restores a snapshot as it was, whatever is thought of it. The caller kills its engine. */
 export async function storeOf(manifest: Manifest, objects: ObjectReads, base: BaseImage): Promise<Store> {
-  const { lsn, hash, entryTime: time, snapshotId } = manifest
+  const { snapshotId } = manifest
   const unusable = unusableBecause(manifest, base)
   if (unusable !== undefined)
     throw new BorealError('snapshot_corrupt', `snapshot ${snapshotId} cannot be restored: ${unusable}`)
-  const image = {
-    name: `snapshot ${snapshotId}`,
-    mark: { lsn, hash, time },
-    parts: imageParts(objects, manifest),
-    wasm: base.wasm,
-  }
+  const image = placedImage(objects, manifest, base)
   return openStore(await ThreadEngine.boot(image), image)
 }

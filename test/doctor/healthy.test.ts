@@ -33,7 +33,7 @@ test('a healthy store has no findings, also when every snapshot is restored', { 
   expect(diagnosis.severity).toBe('ok')
   const summaries = Object.fromEntries(diagnosis.checks.map(({ check, summary }) => [check, summary]))
   expect(summaries).toMatchObject({
-    log: '3 entries, 3 transactions, up to LSN 3',
+    log: '3 entries, 4 transactions, up to LSN 3',
     bodies: '1 beside the log',
     snapshots: '1, 1 of them verified',
     restores: '1 restored and compared with a replay of the log',

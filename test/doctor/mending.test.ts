@@ -139,7 +139,7 @@ test('an entry without a copy is stepped over by every store alike, and said for
       quarantined?.reason,
     ]),
   ).toEqual([
-    [1, 1, undefined],
+    [1, 2, undefined],
     [2, 0, 'the disk'],
     [3, 1, undefined],
     [4, 0, undefined],
