@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import * as z from 'zod'
+import { CorruptEntry } from './corrupt-entry.ts'
 import type { Codec, LogItem } from './event-log.ts'
 
 /**
@@ -58,6 +59,26 @@ export function exportSlot(item: LogItem, body: Uint8Array | undefined): Exporte
     ...(item.trimmed === undefined ? {} : { trimmed: item.trimmed }),
     body: body === undefined || !hasBody ? null : Buffer.from(body).toString('base64'),
   }
+}
+
+/** Slots of a page with their bodies, until they have so many bytes, but at least one; nothing is verified. */
+export async function exportedPage(
+  items: readonly LogItem[],
+  bodyOf: (item: LogItem) => Promise<Uint8Array>,
+  mostBytes: number,
+): Promise<ExportedSlot[]> {
+  const slots: ExportedSlot[] = []
+  let bytes = 0
+  for (const item of items) {
+    bytes += item.bodyBytes
+    if (slots.length > 0 && bytes > mostBytes) break
+    slots.push(exportSlot(item, await bodyOf(item).catch(ifMissing)))
+  }
+  return slots
+}
+
+function ifMissing(error: unknown): undefined {
+  if (!(error instanceof CorruptEntry)) throw error
 }
 
 /** The item as it was, and its body if that was beside it. */

@@ -9,9 +9,9 @@ import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import { findEnd } from './end.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
 import { decodeEntry, decodeVerified, type EncodedEntry, type EntryIds, encodeEntry } from './entry-codec.ts'
-import { EntryFinder, itemOf } from './entry-finder.ts'
+import { EntryFinder, type Found, itemOf } from './entry-finder.ts'
 import type { BodyStore, EventLog, HeadItem, LogItem, PutOutcome } from './event-log.ts'
-import { type ExportedSlot, exportSlot } from './export-format.ts'
+import { type ExportedSlot, exportedPage } from './export-format.ts'
 import { FrameStage } from './frame-stage.ts'
 import { decodeFrame, verifyFrame } from './frames.ts'
 import { originOf } from './genesis.ts'
@@ -289,34 +289,15 @@ export class Log {
     await this.#quarantine.records()
     const items = await this.#reading(() => this.#log.read(after))
     const page = (await this.#finder.upToGap(items, after)).slice(0, limit)
-    const entries: Entry[] = []
-    const stepOver = () => {
-      const { lsn, time, hash } = entries.at(-1) ?? {
-        lsn: after,
-        time: this.#quarantine.at(after + 1)?.at ?? 0,
-        hash: '',
-      }
-      entries.push(...(this.#quarantine.over({ lsn, time, hash }) ?? []))
-    }
-    stepOver()
-    for (const found of page) {
-      if (itemOf(found).lsn <= (entries.at(-1)?.lsn ?? after)) continue
-      entries.push(decodeVerified(await this.#finder.verifiedAlone(found), this.#registry))
-      stepOver()
-    }
-    return entries.slice(0, limit)
+    const read = async (found: Found) => decodeVerified(await this.#finder.verifiedAlone(found), this.#registry)
+    const found = page.map((each) => ({ lsn: itemOf(each).lsn, read: () => read(each) }))
+    return (await this.#quarantine.page(after, found)).slice(0, limit)
   }
 
   /** A page of slots after `after` as they are stored, with their bodies; nothing is verified. */
   async exported(after: number, mostBytes: number): Promise<ExportedSlot[]> {
-    const slots: ExportedSlot[] = []
-    let bytes = 0
-    for (const item of await this.#reading(() => this.#log.read(after))) {
-      bytes += item.bodyBytes
-      if (slots.length > 0 && bytes > mostBytes) break
-      slots.push(exportSlot(item, await this.#bodyOf(item).catch(ifMissing)))
-    }
-    return slots
+    const items = await this.#reading(() => this.#log.read(after))
+    return exportedPage(items, (item) => this.#bodyOf(item), mostBytes)
   }
 
   /** The stored bytes of a frame of an entry, verified. */
@@ -411,10 +392,6 @@ export class Log {
       throw unavailable('the log cannot be read', error)
     }
   }
-}
-
-function ifMissing(error: unknown): undefined {
-  if (!(error instanceof CorruptEntry)) throw error
 }
 
 function unavailable(what: string, cause: unknown): BorealError {

@@ -126,6 +126,23 @@ export class Quarantine {
     return entries
   }
 
+  /** A page of entries after `after`, with those in it that stand for what is stepped over. `records` must be known. */
+  async page(after: number, found: readonly { lsn: number; read(): Promise<Entry> }[]): Promise<Entry[]> {
+    const entries: Entry[] = []
+    const stepOver = () => {
+      const nowhere = { lsn: after, time: this.at(after + 1)?.at ?? 0, hash: '' }
+      const { lsn, time, hash } = entries.at(-1) ?? nowhere
+      entries.push(...(this.over({ lsn, time, hash }) ?? []))
+    }
+    stepOver()
+    for (const { lsn, read } of found) {
+      if (lsn <= (entries.at(-1)?.lsn ?? after)) continue
+      entries.push(await read())
+      stepOver()
+    }
+    return entries
+  }
+
   /**
    * Whoever quarantines an entry appends one without transactions behind it: a process that has applied the bad one
    * before hears of it there, in the order of the log.

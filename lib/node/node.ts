@@ -1,43 +1,31 @@
 import type { Log } from '../log/log.ts'
-import { BorealError, isBorealError } from '../model/errors.ts'
+import { BorealError } from '../model/errors.ts'
 import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
-import type { Follower } from '../replica/follower.ts'
 import type { HeldStore } from '../replica/held-store.ts'
-import { Housekeeper } from '../replica/housekeeper.ts'
-import { withBestImage } from '../replica/image-source.ts'
-import { Poller } from '../replica/poller.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import type { ReaderPool } from '../replica/reader-pool.ts'
-import { Tail } from '../replica/tail.ts'
 import { digestOf, digestsAt } from '../store/digest.ts'
 import { KeptRecords } from '../store/kept-records.ts'
 import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
-import { ThreadEngine } from '../store/thread-engine.ts'
 import type { AloneOutcome, AloneTransaction } from '../writer/alone.ts'
-import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
+import type { StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
-import { Watermark } from '../writer/watermark.ts'
-import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
-import { withLogPatience } from './log-patience.ts'
-import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
 import type { NodeArchive } from './node-archive.ts'
-import { type NodeBackups, nodeBackups } from './node-backups.ts'
-import { clonesOf, type NodeClones } from './node-clones.ts'
+import type { NodeBackups } from './node-backups.ts'
+import type { NodeClones } from './node-clones.ts'
 import { NodeMigrations } from './node-migrations.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
-import { type NodePast, noRecoveries, onlyPresent } from './node-past.ts'
+import { type NodePast, onlyPresent } from './node-past.ts'
 import type { NodeRecoveries } from './node-recoveries.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
+import { limitsOf, type NodeParts, openParts } from './open-parts.ts'
 import { Operations } from './operations.ts'
-import { archiveOf } from './own-archive.ts'
-import { jobsOf } from './own-jobs.ts'
 import { movesOf, type NodeMoves } from './own-moves.ts'
-import { pastOf, recoveriesOf } from './own-past.ts'
-import { snapshotsOf } from './own-snapshots.ts'
-import { openStores, restartImages } from './restart.ts'
+import { pastOf } from './own-past.ts'
+import { available, type NodeServices, servicesOf } from './services.ts'
+import { type NodeStatus, nodeStatus } from './status.ts'
 
 export type { ReplayProgress } from '../replica/progress.ts'
 export type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
@@ -63,18 +51,9 @@ export class BorealNode {
   /** Large records that were read before. They belong to this store, as versions do. */
   readonly records: KeptRecords
   readonly #options: NodeOptions
-  readonly #follower: Follower
-  readonly #pool: ReaderPool
-  readonly #tail: Tail
-  readonly #writer: Writer
-  readonly #watermark: Watermark
-  readonly #poller: Poller
-  readonly #housekeeper: Housekeeper
+  readonly #parts: NodeParts
   readonly #pruner: HistoryPruner
-  readonly #snapshots: NodeSnapshots | undefined
-  readonly #backups: NodeBackups | undefined
-  readonly #archive: NodeArchive | undefined
-  readonly #clones: NodeClones | undefined
+  readonly #services: NodeServices
   readonly #ending = new AbortController()
   readonly #startedAt: number
   /** What takes longer than a request may. */
@@ -83,22 +62,15 @@ export class BorealNode {
   readonly past: NodePast
   /** Making it like one of them. */
   readonly moves: NodeMoves
-  readonly #recoveries: NodeRecoveries | undefined
   /** What brings stores of other schemas to that of this build. */
   readonly migrations: NodeMigrations
 
-  private constructor(options: NodeOptions, parts: Parts) {
+  private constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options
+    this.#parts = parts
     this.log = options.log
     this.schemaVersion = options.image.schemaVersion
     this.records = new KeptRecords(options.keptRecordBytes ?? KEPT_RECORD_BYTES)
-    this.#follower = parts.follower
-    this.#pool = parts.pool
-    this.#tail = parts.tail
-    this.#writer = parts.writer
-    this.#watermark = parts.watermark
-    this.#poller = parts.poller
-    this.#housekeeper = parts.housekeeper
     this.#startedAt = options.runtime.monotonic()
     this.#pruner = new HistoryPruner({
       settings: { ...HISTORY_SETTINGS, ...options.history },
@@ -109,98 +81,18 @@ export class BorealNode {
       submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
     })
     this.operations = new Operations(options.runtime)
-    const { signal } = this.#ending
-    const run = jobsOf(options)
     this.past = pastOf(this, options)
     this.moves = movesOf(this, options)
-    this.#recoveries = recoveriesOf(this, options)
-    this.#backups = nodeBackups(options, run, signal)
     this.migrations = new NodeMigrations(this, { ...options, base: options.image })
-    this.#snapshots = snapshotsOf(this, options, {
-      run,
-      readers: () => this.#pool.readers.length,
-      signal,
+    this.#services = servicesOf(this, options, {
+      readers: () => this.#parts.pool.readers.length,
+      signal: this.#ending.signal,
     })
-    this.#archive = archiveOf(this, options, { run, signal })
-    this.#clones = clonesOf(this, options, signal)
   }
 
   /** Boots the engines from the newest usable snapshot, replays what the log has beyond it, and starts to serve. */
   static async open(options: NodeOptions): Promise<BorealNode> {
-    const { log, image, runtime, logger } = options
-    const boot =
-      options.boot ??
-      ((base) =>
-        ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason }), 'writer-thread'))
-    const patiently = <T>(work: () => Promise<T>) =>
-      withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
-    const images = restartImages({
-      log,
-      objects: options.objects,
-      backups: options.backups,
-      base: image,
-      runtime,
-      logger,
-    })
-    let writer: Writer | undefined
-    const openFrom = openStores({
-      ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
-      ...{ housekeeping: options.housekeeping, onProgress: options.onProgress },
-      maxWaitingReads: options.maxWaitingReads,
-      onStep: (step) => writer?.observeStep(step),
-    })
-    const { follower, pool, load, startReaders, stop } = await patiently(() =>
-      withBestImage(images, Number.POSITIVE_INFINITY, logger, openFrom),
-    )
-    try {
-      await patiently(load)
-      await startReaders()
-      await patiently(() => follower.catchUp())
-      await patiently(() => log.verifyEnd(follower.mark))
-    } catch (error) {
-      await stop()
-      throw error
-    }
-
-    const probe = async () => {
-      const item = await log.probe(follower.mark.lsn)
-      if (item !== undefined) {
-        writer?.observeItem(item)
-        await follower.catchUp()
-      }
-      return follower.mark.lsn
-    }
-    const tail = new Tail({
-      lsn: follower.mark.lsn,
-      probe,
-      exclusive: options.exclusive ?? false,
-      monotonic: runtime.monotonic,
-    })
-    // Jobs have a store of their own, one at a time.
-    const hasJobs = options.snapshots?.intervalMs || options.backupSettings?.intervalMs
-    const otherStores = (options.readers ?? 1) + (hasJobs ? 1 : 0)
-    const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(otherStores)
-    const watermark = new Watermark({ follower, limitBytes })
-    writer = new Writer({
-      follower,
-      log,
-      tail,
-      runtime,
-      logger,
-      watermark,
-      limits: limitsOf(options),
-      ...(options.queue === undefined ? {} : { queue: options.queue }),
-      ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
-      newLogFormat: options.newLogFormat,
-      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-    })
-    const started = writer
-    await started.start()
-    const poller = new Poller({ tail, runtime, logger, intervalMs: options.exclusive ? 0 : (options.pollMs ?? 500) })
-    const isBusy = () => started.isBusy
-    const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
-    const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
-    return new BorealNode(options, { follower, pool, tail, writer, watermark, poller, housekeeper })
+    return new BorealNode(options, await openParts(options))
   }
 
   get storeId(): string {
@@ -214,44 +106,44 @@ export class BorealNode {
 
   /** The format of the store: what its log may hold. */
   get format(): number {
-    return this.#writer.format
+    return this.#parts.writer.format
   }
 
   /** Memory of the writer's engine when it was last looked at. */
   get storeBytes(): number {
-    return this.#watermark.bytes
+    return this.#parts.watermark.bytes
   }
 
   /** The highest LSN this node knows to be durable. */
   get tailLsn(): number {
-    return Math.max(this.#tail.known, this.#follower.mark.lsn)
+    return Math.max(this.#parts.tail.known, this.#parts.follower.mark.lsn)
   }
 
   /** See Writer.submit. */
   submit(request: WriterRequest, options: SubmitOptions): Promise<TransactionAnswer> {
-    return this.#writer.submit(request, options)
+    return this.#parts.writer.submit(request, options)
   }
 
   /** See Writer.submitAlone. */
-  readonly submitAlone = (alone: AloneTransaction): Promise<AloneOutcome> => this.#writer.submitAlone(alone)
+  readonly submitAlone = (alone: AloneTransaction): Promise<AloneOutcome> => this.#parts.writer.submitAlone(alone)
 
   /** The answer of a transaction at a place of the log. */
   async answerAt(lsn: number, index: number): Promise<TransactionAnswer> {
-    return (await this.#writer.answers.at(lsn, index)).answer
+    return (await this.#parts.writer.answers.at(lsn, index)).answer
   }
 
   /** Runs statements at one place of the log that satisfies the consistency. Clients take turns at busy readers. */
   async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     if (consistency.level === 'asOf') {
-      return { ...(await this.past.read(statements, consistency.asOf)), ageMs: this.#tail.ageMs }
+      return { ...(await this.past.read(statements, consistency.asOf)), ageMs: this.#parts.tail.ageMs }
     }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
-    const answer = this.#pool.canServe(minLsn)
-      ? await this.#pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
+    const answer = this.#parts.pool.canServe(minLsn)
+      ? await this.#parts.pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
       : await this.#readFromStore(statements, minLsn, deadline)
-    return { ...answer, ageMs: this.#tail.ageMs }
+    return { ...answer, ageMs: this.#parts.tail.ageMs }
   }
 
   /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
@@ -265,11 +157,12 @@ export class BorealNode {
     if (consistency.level === 'asOf') throw onlyPresent()
     const minLsn = await this.#minLsn(consistency)
     const held = async () => {
-      if (this.#pool.canServe(minLsn)) return this.#pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
+      if (this.#parts.pool.canServe(minLsn))
+        return this.#parts.pool.hold(work, { minLsn, deadline, client }, readTimeoutMs)
       await this.#reached(minLsn, deadline)
-      return this.#follower.hold(work)
+      return this.#parts.follower.hold(work)
     }
-    return { ...(await held()), ageMs: this.#tail.ageMs }
+    return { ...(await held()), ageMs: this.#parts.tail.ageMs }
   }
 
   /** Runs one statement of a user's, read-only, on a reader. */
@@ -290,18 +183,18 @@ export class BorealNode {
     const { queryTimeoutMs = 5_000, readTimeoutMs = 10_000, runtime } = this.#options
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
-    return this.#pool.query(statement, maxRows, { minLsn, deadline, client }, queryTimeoutMs)
+    return this.#parts.pool.query(statement, maxRows, { minLsn, deadline, client }, queryTimeoutMs)
   }
 
   /** Digest of the state, and the LSN it belongs to. Reads every row. */
   async digest(): Promise<{ lsn: number; digest: string }> {
     const { runtime } = this.#options
-    const minLsn = await this.#tail.confirm()
+    const minLsn = await this.#parts.tail.confirm()
     const deadline = runtime.monotonic() + DIGEST_TIMEOUT_MS
     const { digest } = digestsAt(this.schemaVersion)
     const { lsn, results } =
-      this.#pool.readers.length > 0
-        ? await this.#pool.read([digest], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
+      this.#parts.pool.readers.length > 0
+        ? await this.#parts.pool.read([digest], { minLsn, deadline, client: OURSELVES }, DIGEST_TIMEOUT_MS)
         : await this.#readFromStore([digest], minLsn, deadline)
     return { lsn, digest: digestOf(results[0]) }
   }
@@ -311,115 +204,54 @@ export class BorealNode {
     return this.#pruner.prune()
   }
 
-  /**
-   * The snapshots of the store.
-   *
-   * @throws BorealError `not_available` when the node has no object store
-   */
+  /** The snapshots of the store. @throws BorealError `not_available` without an object store, as all of these do */
   get snapshots(): NodeSnapshots {
-    if (this.#snapshots !== undefined) return this.#snapshots
-    throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
+    return available(this.#services.snapshots, 'snapshots')
   }
 
-  /**
-   * The backups of the store.
-   *
-   * @throws BorealError `not_available` when the node has no object store
-   */
+  /** The backups of the store. */
   get backups(): NodeBackups {
-    if (this.#backups !== undefined) return this.#backups
-    throw new BorealError('not_available', 'this node was opened without an object store, so it has no backups')
+    return available(this.#services.backups, 'backups')
   }
 
-  /**
-   * The archive of the store, and trimming.
-   *
-   * @throws BorealError `not_available` when the node has no object store
-   */
+  /** The archive of the store, and trimming. */
   get archive(): NodeArchive {
-    if (this.#archive !== undefined) return this.#archive
-    throw new BorealError('not_available', 'this node was opened without an object store, so it has no archive')
+    return available(this.#services.archive, 'archive')
   }
 
-  /**
-   * The recoveries of the store.
-   *
-   * @throws BorealError `not_available` when the node has no object store
-   */
+  /** The recoveries of the store. */
   get recoveries(): NodeRecoveries {
-    if (this.#recoveries !== undefined) return this.#recoveries
-    throw noRecoveries()
+    return available(this.#services.recoveries, 'recoveries')
   }
 
-  /**
-   * The stores of the table, and clones of this node's.
-   *
-   * @throws BorealError `not_available` when the node has no table or no object store
-   */
+  /** The stores of the table, and clones of this node's. */
   get clones(): NodeClones {
-    if (this.#clones !== undefined) return this.#clones
-    throw new BorealError(
-      'not_available',
-      'this node was opened without a table or an object store, so it has no clones',
-    )
+    return available(this.#services.clones, 'clones')
   }
 
   /** Confirms that this node has everything that is in the log at the time of the call. */
   async confirm(): Promise<number> {
-    return this.#tail.confirm()
+    return this.#parts.tail.confirm()
   }
 
   /** Figures about the node, for people and monitors. */
-  async status() {
-    const { runtime } = this.#options
-    const quarantined = await this.log.quarantined()
-    const memory = await Promise.allSettled(this.#pool.readers.map((reader) => reader.memory()))
-    return {
-      storeId: this.storeId,
-      role: 'writer' as const,
-      lsn: this.tailLsn,
-      appliedLsn: this.#follower.mark.lsn,
-      startsAt: this.log.startsAt,
-      schemaVersion: this.schemaVersion,
-      format: this.format,
-      writerTerm: 0,
-      writer: this.log.writer,
-      time: this.log.now(),
-      clockSkewMs: this.log.clockSkewMs ?? 0,
-      tailAgeMs: this.#tail.ageMs,
-      uptimeMs: Math.round(runtime.monotonic() - this.#startedAt),
-      waiting: this.#writer.waiting,
-      storeBytes: this.#watermark.bytes || (await this.#follower.engine.memory().catch(() => 0)),
-      storeLimitBytes: this.#watermark.limitBytes,
-      storeFull: this.#watermark.full,
-      process: processMemory(),
-      housekeeping: this.#housekeeper.figures,
-      past: this.past.stores.figures,
-      ...(quarantined.length === 0 ? {} : { quarantined }),
-      ...(this.#follower.progress === undefined ? {} : { replay: this.#follower.progress }),
-      readers: this.#pool.readers.map((reader, index) => {
-        const bytes = memory[index]
-        return {
-          appliedLsn: reader.lsn,
-          load: reader.load,
-          ...(bytes?.status === 'fulfilled' ? { bytes: bytes.value } : {}),
-        }
-      }),
-    }
+  status(): Promise<NodeStatus> {
+    const uptimeMs = Math.round(this.#options.runtime.monotonic() - this.#startedAt)
+    return nodeStatus(this, this.#parts, uptimeMs)
   }
 
   /** Finishes what is on its way and ends. */
   async close(): Promise<void> {
-    this.#snapshots?.stop()
+    this.#services.snapshots?.stop()
     this.#ending.abort()
-    this.#poller.stop()
-    this.#housekeeper.stop()
+    this.#parts.poller.stop()
+    this.#parts.housekeeper.stop()
     this.#pruner.stop()
-    this.#watermark.stop()
+    this.#parts.watermark.stop()
     await this.past.stores.stop()
-    await this.#writer.stop()
-    await this.#pool.stop()
-    await this.#follower.stop()
+    await this.#parts.writer.stop()
+    await this.#parts.pool.stop()
+    await this.#parts.follower.stop()
   }
 
   async #minLsn(consistency: Exclude<Consistency, { level: 'asOf' }>): Promise<number> {
@@ -427,42 +259,28 @@ export class BorealNode {
       case 'weak':
         return 0
       case 'consistent':
-        return this.#tail.confirm()
+        return this.#parts.tail.confirm()
       case 'minLsn':
         // A node that does not have it yet looks at the log instead of waiting for somebody else to.
-        if (consistency.lsn > this.tailLsn) void this.#tail.confirm().catch(() => undefined)
+        if (consistency.lsn > this.tailLsn) void this.#parts.tail.confirm().catch(() => undefined)
         return consistency.lsn
     }
   }
 
   async #readFromStore(statements: Statement[], minLsn: number, deadline: number): Promise<ReadAnswer> {
     await this.#reached(minLsn, deadline)
-    return this.#follower.read(statements)
+    return this.#parts.follower.read(statements)
   }
 
   /** Waits until the writer's store has got this far. */
   async #reached(minLsn: number, deadline: number): Promise<void> {
     const { runtime } = this.#options
-    while (this.#follower.mark.lsn < minLsn) {
+    while (this.#parts.follower.mark.lsn < minLsn) {
       if (runtime.monotonic() >= deadline) {
-        const lsn = this.#follower.mark.lsn
+        const lsn = this.#parts.follower.mark.lsn
         throw new BorealError('lsn_not_reached', `this node has LSN ${lsn}, not yet ${minLsn}`, { retryAfter: 1 })
       }
       await runtime.sleep(2)
     }
   }
-}
-
-function limitsOf({ limits }: NodeOptions): StoreLimits {
-  return { ...STORE_LIMITS, ...limits }
-}
-
-interface Parts {
-  follower: Follower
-  pool: ReaderPool
-  tail: Tail
-  writer: Writer
-  watermark: Watermark
-  poller: Poller
-  housekeeper: Housekeeper
 }

@@ -1,0 +1,109 @@
+import { isBorealError } from '../model/errors.ts'
+import type { Follower } from '../replica/follower.ts'
+import { Housekeeper } from '../replica/housekeeper.ts'
+import { withBestImage } from '../replica/image-source.ts'
+import { Poller } from '../replica/poller.ts'
+import type { ReaderPool } from '../replica/reader-pool.ts'
+import { Tail } from '../replica/tail.ts'
+import type { StoreImage } from '../store/image-parts.ts'
+import { ThreadEngine } from '../store/thread-engine.ts'
+import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
+import { Watermark } from '../writer/watermark.ts'
+import { Writer } from '../writer/writer.ts'
+import { withLogPatience } from './log-patience.ts'
+import { defaultStoreLimitBytes } from './memory-limit.ts'
+import type { NodeOptions } from './node-options.ts'
+import { openStores, restartImages } from './restart.ts'
+
+/** What a node is made of. */
+export interface NodeParts {
+  follower: Follower
+  pool: ReaderPool
+  tail: Tail
+  writer: Writer
+  watermark: Watermark
+  poller: Poller
+  housekeeper: Housekeeper
+}
+
+/** Boots the engines of a node from the newest usable snapshot, replays what the log has beyond it, and starts its parts. */
+export async function openParts(options: NodeOptions): Promise<NodeParts> {
+  const { log, image, runtime, logger } = options
+  const boot =
+    options.boot ??
+    ((base: StoreImage) =>
+      ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason }), 'writer-thread'))
+  const patiently = <T>(work: () => Promise<T>) =>
+    withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
+  const images = restartImages({
+    log,
+    objects: options.objects,
+    backups: options.backups,
+    base: image,
+    runtime,
+    logger,
+  })
+  let writer: Writer | undefined
+  const openFrom = openStores({
+    ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
+    ...{ housekeeping: options.housekeeping, onProgress: options.onProgress },
+    maxWaitingReads: options.maxWaitingReads,
+    onStep: (step) => writer?.observeStep(step),
+  })
+  const { follower, pool, load, startReaders, stop } = await patiently(() =>
+    withBestImage(images, Number.POSITIVE_INFINITY, logger, openFrom),
+  )
+  try {
+    await patiently(load)
+    await startReaders()
+    await patiently(() => follower.catchUp())
+    await patiently(() => log.verifyEnd(follower.mark))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+
+  const probe = async () => {
+    const item = await log.probe(follower.mark.lsn)
+    if (item !== undefined) {
+      writer?.observeItem(item)
+      await follower.catchUp()
+    }
+    return follower.mark.lsn
+  }
+  const tail = new Tail({
+    lsn: follower.mark.lsn,
+    probe,
+    exclusive: options.exclusive ?? false,
+    monotonic: runtime.monotonic,
+  })
+  // Jobs have a store of their own, one at a time.
+  const hasJobs = options.snapshots?.intervalMs || options.backupSettings?.intervalMs
+  const otherStores = (options.readers ?? 1) + (hasJobs ? 1 : 0)
+  const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(otherStores)
+  const watermark = new Watermark({ follower, limitBytes })
+  writer = new Writer({
+    follower,
+    log,
+    tail,
+    runtime,
+    logger,
+    watermark,
+    limits: limitsOf(options),
+    ...(options.queue === undefined ? {} : { queue: options.queue }),
+    ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
+    newLogFormat: options.newLogFormat,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+  })
+  const started = writer
+  await started.start()
+  const poller = new Poller({ tail, runtime, logger, intervalMs: options.exclusive ? 0 : (options.pollMs ?? 500) })
+  const isBusy = () => started.isBusy
+  const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
+  const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
+  return { follower, pool, tail, writer, watermark, poller, housekeeper }
+}
+
+export function limitsOf({ limits }: NodeOptions): StoreLimits {
+  return { ...STORE_LIMITS, ...limits }
+}

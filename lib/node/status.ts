@@ -1,0 +1,44 @@
+import { processMemory } from './memory-limit.ts'
+import type { BorealNode } from './node.ts'
+import type { NodeParts } from './open-parts.ts'
+
+export type NodeStatus = Awaited<ReturnType<typeof nodeStatus>>
+
+/** Figures about a node, for people and monitors. */
+export async function nodeStatus(node: BorealNode, parts: NodeParts, uptimeMs: number) {
+  const { follower, pool, tail, writer, watermark, housekeeper } = parts
+  const quarantined = await node.log.quarantined()
+  const memory = await Promise.allSettled(pool.readers.map((reader) => reader.memory()))
+  return {
+    storeId: node.storeId,
+    role: 'writer' as const,
+    lsn: node.tailLsn,
+    appliedLsn: follower.mark.lsn,
+    startsAt: node.log.startsAt,
+    schemaVersion: node.schemaVersion,
+    format: node.format,
+    writerTerm: 0,
+    writer: node.log.writer,
+    time: node.log.now(),
+    clockSkewMs: node.log.clockSkewMs ?? 0,
+    tailAgeMs: tail.ageMs,
+    uptimeMs,
+    waiting: writer.waiting,
+    storeBytes: watermark.bytes || (await follower.engine.memory().catch(() => 0)),
+    storeLimitBytes: watermark.limitBytes,
+    storeFull: watermark.full,
+    process: processMemory(),
+    housekeeping: housekeeper.figures,
+    past: node.past.stores.figures,
+    ...(quarantined.length === 0 ? {} : { quarantined }),
+    ...(follower.progress === undefined ? {} : { replay: follower.progress }),
+    readers: pool.readers.map((reader, index) => {
+      const bytes = memory[index]
+      return {
+        appliedLsn: reader.lsn,
+        load: reader.load,
+        ...(bytes?.status === 'fulfilled' ? { bytes: bytes.value } : {}),
+      }
+    }),
+  }
+}
