@@ -11,7 +11,7 @@ const ENTRIES = {
   index: 'lib/index.ts',
   'engine-thread': 'lib/store/engine-thread.ts',
   'table-thread': 'lib/log/table-thread.ts',
-  'snapshot-thread': 'lib/node/snapshot-thread.ts',
+  'job-thread': 'lib/node/job-thread.ts',
   'writer-thread': 'lib/writer/writer-thread.ts',
 }
 

@@ -1,4 +1,3 @@
-import { messageOf } from '../model/errors.ts'
 import { jobUpdateKeyText } from '../model/job-update.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -7,6 +6,7 @@ import type { TransactionRequest } from '../model/transaction.ts'
 import { type PrunableUpdate, prunableTasks, prunableUpdates } from '../store/history.ts'
 import { jsonOf, type ResultSet } from '../store/protocol.ts'
 import type { Statement } from '../store/statement.ts'
+import { periodically } from './periodically.ts'
 
 /** How long what is over is kept. The defaults are Apache Aurora's. */
 export interface HistorySettings {
@@ -60,26 +60,17 @@ export class HistoryPruner {
 
   constructor(options: HistoryPrunerOptions) {
     this.#options = options
-    if (options.settings.intervalMs > 0) void this.#run()
+    const { runtime, logger, settings } = options
+    const { signal } = this.#stop
+    const rounds = { runtime, logger, signal, intervalMs: settings.intervalMs, failure: 'history could not be pruned' }
+    void periodically(rounds, async () => {
+      const { tasks, updates } = await this.prune()
+      if (tasks + updates > 0) logger.info('pruned history', { tasks, updates })
+    })
   }
 
   stop(): void {
     this.#stop.abort()
-  }
-
-  async #run(): Promise<void> {
-    const { runtime, settings, logger } = this.#options
-    for (;;) {
-      // Nodes that started together should not prune together.
-      await runtime.sleep(settings.intervalMs * (0.75 + 0.5 * runtime.random()), this.#stop.signal)
-      if (this.#stop.signal.aborted) return
-      try {
-        const { tasks, updates } = await this.prune()
-        if (tasks + updates > 0) logger.info('pruned history', { tasks, updates })
-      } catch (error) {
-        logger.warn('history could not be pruned; the next round tries again', { error: messageOf(error) })
-      }
-    }
   }
 
   /** One round. Tells how many tasks and updates it removed. */

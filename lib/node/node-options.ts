@@ -4,7 +4,6 @@ import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import type { SnapshotOutcome, TakeOptions } from '../snapshot/take.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import type { Engine } from '../store/engine.ts'
 import type { HousekeepingLimits } from '../store/housekeeping.ts'
@@ -13,6 +12,7 @@ import type { HorizonLimits } from '../writer/horizon.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
+import type { RunJob } from './jobs.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 
 export interface NodeOptions {
@@ -32,10 +32,8 @@ export interface NodeOptions {
   objects?: ObjectStore | undefined
   /** When to take snapshots. Default: only when asked to. */
   snapshots?: Partial<SnapshotSettings> | undefined
-  /** How to take one. Default: with an engine in a thread of its own, the rest in this one. */
-  takeSnapshot?:
-    | ((options: TakeOptions & { keep: number; signal: AbortSignal }) => Promise<SnapshotOutcome>)
-    | undefined
+  /** Runs jobs: taking a snapshot, and so on. Default: with engines in threads of their own, the rest in this one. */
+  runJob?: RunJob | undefined
   /** Memory that the writer's engine may take before additions are refused, bytes. */
   storeLimitBytes?: number | undefined
   /** Memory for the texts of large records that were read before, bytes; 0 keeps none. Default 32 MB. */

@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts'
-import { BorealError, messageOf } from '../model/errors.ts'
+import { BorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
@@ -8,6 +8,7 @@ import { imageParts } from '../snapshot/image-object.ts'
 import { RETENTION_SETTINGS } from '../snapshot/retention.ts'
 import type { SnapshotOutcome, TakeOptions } from '../snapshot/take.ts'
 import type { Peer } from '../snapshot/verify.ts'
+import { periodically } from './periodically.ts'
 
 export interface SnapshotSettings {
   /** Ms between looks whether a snapshot is due; 0 never takes one by itself. */
@@ -42,7 +43,12 @@ export class NodeSnapshots {
 
   constructor(options: NodeSnapshotsOptions) {
     this.#options = options
-    if (options.settings.intervalMs > 0) void this.#run()
+    const { runtime, logger, settings } = options
+    const { signal } = this.#stop
+    const rounds = { runtime, logger, signal, intervalMs: settings.intervalMs, failure: 'no snapshot could be taken' }
+    void periodically(rounds, async () => {
+      if (await this.#isDue()) await this.take()
+    })
   }
 
   stop(): void {
@@ -89,21 +95,6 @@ export class NodeSnapshots {
   async #take({ check }: { check?: boolean }): Promise<SnapshotOutcome> {
     const peer = await this.#options.peer()
     return this.#options.take({ ...(peer === undefined ? {} : { peer }), ...(check === undefined ? {} : { check }) })
-  }
-
-  async #run(): Promise<void> {
-    const { runtime, settings, logger } = this.#options
-    for (;;) {
-      // Nodes of one store that started together should not all take the same snapshot.
-      await runtime.sleep(settings.intervalMs * (0.75 + 0.5 * runtime.random()), this.#stop.signal)
-      if (this.#stop.signal.aborted) return
-      try {
-        if (await this.#isDue()) await this.take()
-      } catch (error) {
-        if (this.#stop.signal.aborted) return
-        logger.error('no snapshot could be taken; the next round tries again', { error: messageOf(error) })
-      }
-    }
   }
 
   async #isDue(): Promise<boolean> {

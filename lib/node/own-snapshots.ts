@@ -1,10 +1,12 @@
+import type { ObjectStore } from '../objects/object-store.ts'
 import type { Peer } from '../snapshot/verify.ts'
+import type { StoreImage } from '../store/image-parts.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
+import { type RunJob, runJob } from './jobs.ts'
 import type { BorealNode, NodeOptions } from './node.ts'
 import { NodeSnapshots, SNAPSHOT_SETTINGS } from './node-snapshots.ts'
-import { snapshotJob } from './snapshot-job.ts'
 
 /** Tasks up to which a digest is a matter of a second. */
 const MOST_TASKS = 50_000
@@ -18,12 +20,10 @@ export function snapshotsOf(
   options: NodeOptions,
   { readers, signal }: { readers(): number; signal: AbortSignal },
 ): NodeSnapshots | undefined {
-  const { log, objects, image: base, runtime, logger } = options
+  const { log, objects, runtime, logger } = options
   if (objects === undefined) return undefined
   const settings = { ...SNAPSHOT_SETTINGS, ...options.snapshots }
-  const inThisThread: NonNullable<NodeOptions['takeSnapshot']> = (take) =>
-    snapshotJob({ log, objects, base, runtime, logger, boot: (image) => ThreadEngine.boot(image) }, take)
-  const take = options.takeSnapshot ?? inThisThread
+  const run = options.runJob ?? jobsHere(options, objects)
   return new NodeSnapshots({
     objects,
     log,
@@ -32,8 +32,14 @@ export function snapshotsOf(
     logger,
     tailLsn: () => node.tailLsn,
     peer: () => peerOf(node, readers()),
-    take: (how) => take({ ...how, keep: settings.keep, signal }),
+    take: (how) => run('snapshot', { ...how, keep: settings.keep }, signal),
   })
+}
+
+/** Runs jobs in this thread, with engines in threads of their own. */
+function jobsHere({ log, image: base, runtime, logger }: NodeOptions, objects: ObjectStore): RunJob {
+  const context = { log, objects, base, runtime, logger, boot: (image: StoreImage) => ThreadEngine.boot(image) }
+  return (name, options) => runJob(name, context, options)
 }
 
 /**

@@ -1,8 +1,8 @@
 import { loadBaseImage } from '../store/base-image.ts'
 import type { NodeConfig } from './config.ts'
+import { jobsInThreads } from './job-worker.ts'
 import { BorealNode, type NodeOptions } from './node.ts'
 import { type OpenedLog, openLog } from './open-log.ts'
-import { takeSnapshotInThread } from './snapshot-worker.ts'
 
 export interface StartedNode {
   node: BorealNode
@@ -30,7 +30,7 @@ export async function startNode(
 
 async function openNode(
   opened: OpenedLog,
-  options: Omit<NodeOptions, 'log' | 'objects' | 'exclusive' | 'takeSnapshot'> & Pick<NodeConfig, 'snapshotCodec'>,
+  options: Omit<NodeOptions, 'log' | 'objects' | 'exclusive' | 'runJob'> & Pick<NodeConfig, 'snapshotCodec'>,
 ): Promise<BorealNode> {
   try {
     const { log, objects, exclusive, address } = opened
@@ -41,7 +41,7 @@ async function openNode(
       log,
       objects,
       exclusive,
-      takeSnapshot: ({ signal, ...take }) => takeSnapshotInThread({ address, base, codec, logger, signal }, take),
+      runJob: jobsInThreads({ address, base, codec, logger }),
     })
   } catch (error) {
     await opened.close()

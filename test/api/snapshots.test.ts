@@ -49,10 +49,10 @@ test('what takes longer is answered with where to look for it; a second request 
   const { opened, open } = gate()
   let runs = 0
   const { node } = await memoryNode({
-    takeSnapshot: async () => {
+    runJob: async () => {
       runs++
       await opened
-      return { made: true, snapshotId: 'the-id', lsn: 7 }
+      return { made: true, snapshotId: 'the-id', lsn: 7 } as never
     },
   })
   const waited = node.operations.run('snapshot', 10, () => node.snapshots.take())
@@ -69,7 +69,7 @@ test('what takes longer is answered with where to look for it; a second request 
 
 test('a snapshot that fails says why, then and later', async () => {
   const { node } = await memoryNode({
-    takeSnapshot: () => Promise.reject(new Error('the disk is full')),
+    runJob: () => Promise.reject(new Error('the disk is full')),
   })
   const api = await serveNode(node)
   const { status, body } = await api.send('POST', '/v1/snapshots', {})

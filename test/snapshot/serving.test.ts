@@ -71,9 +71,9 @@ test('by itself when there is enough that is new, and not when there is not', { 
   const taken: number[] = []
   const { node } = await memoryNode({
     snapshots: { intervalMs: 10, minEntries: 5 },
-    takeSnapshot: async () => {
+    runJob: async () => {
       taken.push(node.tailLsn)
-      return { made: true, snapshotId: 'id', lsn: node.tailLsn }
+      return { made: true, snapshotId: 'id', lsn: node.tailLsn } as never
     },
   })
   for (let index = 0; index < 4; index++) await node.submit(save(`t-${index}`), { principal: 'p' })

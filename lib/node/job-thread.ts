@@ -4,16 +4,16 @@ import { isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { partsInMemory } from '../store/image-parts.ts'
+import type { JobThreadData, JobThreadMessage } from './job-worker.ts'
+import { runJob } from './jobs.ts'
 import { openLogAt } from './open-log.ts'
-import { snapshotJob } from './snapshot-job.ts'
-import type { SnapshotThreadData, SnapshotThreadMessage } from './snapshot-worker.ts'
 
-/** Entry of the thread that takes a snapshot: follows the log by itself, with a store of its own, and ends. */
+/** Entry of the thread that runs one job: reaches the log by itself, with stores of its own, and ends. */
 
 /** Below those that serve. On Linux a priority is a thread's own. */
 const PRIORITY = 10
 
-const say = (message: SnapshotThreadMessage) => parentPort!.postMessage(message)
+const say = (message: JobThreadMessage) => parentPort!.postMessage(message)
 
 const log =
   (level: keyof Logger) =>
@@ -23,13 +23,13 @@ const log =
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
 
 async function main(): Promise<void> {
-  const { address, base, codec, options } = workerData as SnapshotThreadData
+  const { name, options, address, base, codec } = workerData as JobThreadData
   // To raise it again, where it is low already, would need a privilege.
   if (process.platform === 'linux' && getPriority() < PRIORITY) setPriority(PRIORITY)
   const opened = openLogAt(address, { runtime: systemRuntime, logger })
   const image = { ...base, parts: partsInMemory(base.bytes) }
   const context = { ...opened, base: image, codec, runtime: systemRuntime, logger }
-  say({ kind: 'outcome', outcome: await snapshotJob(context, options) })
+  say({ kind: 'outcome', outcome: await runJob(name, context, options as never) })
 }
 
 main()
