@@ -5,7 +5,7 @@ import { DynamoLog } from '../log/dynamo-log.ts'
 import { ensureTable, isStoreInTable, openStore } from '../log/dynamo-store.ts'
 import { EmbeddedTable } from '../log/embedded-table.ts'
 import { Log } from '../log/log.ts'
-import { isBorealError } from '../model/errors.ts'
+import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { DirectoryObjects } from '../objects/directory-objects.ts'
@@ -40,12 +40,17 @@ const EMBEDDED_TABLE = 'boreal'
  * Opens the log of the store with this name, creating the store when the table has none.
  *
  * @throws BorealError `not_ready` when a new store would take the place of one that was lost; `newStore` creates it all
- *   the same
+ *   the same; `not_found` when there is none and it has to be `existing`
  */
 export async function openLog(
   storage: Storage,
   name: string,
-  { runtime, logger, newStore = false }: { runtime: Runtime; logger: Logger; newStore?: boolean },
+  {
+    runtime,
+    logger,
+    newStore = false,
+    existing = false,
+  }: { runtime: Runtime; logger: Logger; newStore?: boolean; existing?: boolean },
 ): Promise<OpenedLog> {
   const embedded =
     storage.kind === 'embedded'
@@ -58,6 +63,7 @@ export async function openLog(
     const context = { client, table, runtime, serverClock }
     const place = objectsPlace(storage)
     const mayCreate = async () => {
+      if (existing) throw new BorealError('not_found', `the table has no store ${JSON.stringify(name)} yet`)
       if (newStore) return
       await assertNothingLost(objectsAt(place), name, (storeId) => isStoreInTable(context, storeId))
     }

@@ -1,26 +1,6 @@
 import { messageOf } from '../model/errors.ts'
-import type { Logger } from '../model/logger.ts'
-import type { Runtime } from '../model/runtime.ts'
 import { RETENTION_SETTINGS, retainSnapshots } from '../snapshot/retention.ts'
 import { type SnapshotContext, type SnapshotOutcome, type TakeOptions, takeSnapshot } from '../snapshot/take.ts'
-import { loadBaseImage } from '../store/base-image.ts'
-import type { NodeConfig } from './config.ts'
-import { openLog } from './open-log.ts'
-
-/** A whole run on what the configuration names, in this thread: what the function does. */
-export async function snapshotOnce(
-  config: NodeConfig,
-  context: { runtime: Runtime; logger: Logger },
-): Promise<SnapshotOutcome> {
-  const base = await loadBaseImage()
-  const opened = await openLog(config.storage, config.name, context)
-  try {
-    const job = { ...context, ...opened, base, codec: config.snapshotCodec }
-    return await snapshotJob(job, { keep: config.snapshots.keep })
-  } finally {
-    await opened.close()
-  }
-}
 
 /** Takes a snapshot and deletes what is no longer needed: what a node does from time to time, and the function. */
 export async function snapshotJob(
