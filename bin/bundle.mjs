@@ -48,6 +48,8 @@ export async function bundleFunctions(folder = BUNDLE) {
   const { metafile } = await bundleSources(folder)
   await bundlePglite(join(folder, 'node_modules', '@electric-sql', 'pglite'))
   await cp(join(root, 'migrations'), join(folder, 'migrations'), { recursive: true })
+  // The image of the container is made of the bundle.
+  await cp(join(root, 'Dockerfile'), join(folder, 'Dockerfile'))
   await makeBaseImage(folder)
   await writeFile(stampOf(folder), JSON.stringify(Object.keys(metafile.inputs)))
 }
@@ -65,7 +67,13 @@ async function isStale(folder) {
   const built = await stat(stamp).catch(() => undefined)
   if (built === undefined) return true
   const migrations = (await filesBelow(join(root, 'migrations'))).map((file) => join('migrations', file))
-  const inputs = ['bin/bundle.mjs', 'package-lock.json', ...migrations, ...JSON.parse(await readFile(stamp, 'utf8'))]
+  const inputs = [
+    'bin/bundle.mjs',
+    'Dockerfile',
+    'package-lock.json',
+    ...migrations,
+    ...JSON.parse(await readFile(stamp, 'utf8')),
+  ]
   for (const input of inputs) {
     const file = await stat(join(root, input)).catch(() => undefined)
     if (file === undefined || file.mtimeMs > built.mtimeMs) return true
