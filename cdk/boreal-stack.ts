@@ -72,7 +72,7 @@ export class BorealStack extends Stack {
       Table: table.tableName,
       ObjectsBucket: buckets.objects.bucketName,
       BackupsBucket: buckets.backups.bucketName,
-      TokensSecret: tokens.secretName,
+      TokensSecret: tokens.secretArn,
       AlarmTopic: watch.alarms.topic.topicArn,
       DeadLettersUrl: deadLetters.queueUrl,
       ...(rest.keyId === undefined ? {} : { ApiKeyId: rest.keyId }),

@@ -124,7 +124,7 @@ export class LeaderService extends Construct {
     )
     acknowledge(
       task,
-      'AwsSolutions-IAM5',
+      'AwsSolutions-IAM5[Resource::*]',
       'The role with which ECS pulls the image: a token for the registry has no resource.',
     )
     return task
