@@ -7,6 +7,10 @@ export const NAMESPACE = 'Boreal'
 export const UNITS = {
   /** Age of the oldest entry that no verified snapshot has. */
   SnapshotAge: MetricUnit.Seconds,
+  /** Age of the oldest entry that no backup has. */
+  BackupAge: MetricUnit.Seconds,
+  /** Since a backup was last restored and was what it should be. */
+  VerifiedRestoreAge: MetricUnit.Seconds,
   /** Requests that the log did not carry out in time, or refused. */
   LogErrors: MetricUnit.Count,
 } as const

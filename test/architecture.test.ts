@@ -14,9 +14,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['model', 'log'],
   replica: ['model', 'log', 'store'],
   writer: ['model', 'log', 'store', 'replica'],
+  dump: ['model', 'store'],
   snapshot: ['model', 'log', 'objects', 'store', 'replica'],
-  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
-  api: ['model', 'log', 'store', 'snapshot', 'node'],
+  backup: ['model', 'log', 'objects', 'store', 'replica', 'dump', 'snapshot'],
+  node: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'snapshot', 'backup'],
+  api: ['model', 'log', 'store', 'snapshot', 'backup', 'node'],
   storage: ['model', 'client', 'node', 'api'],
   cli: ['model', 'log', 'client', 'node', 'api'],
 }

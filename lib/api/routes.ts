@@ -1,4 +1,5 @@
 import type { Route } from './route.ts'
+import { backupRoutes } from './routes/backups.ts'
 import { cronJobRoutes } from './routes/cron-jobs.ts'
 import { hostMaintenanceRoutes } from './routes/host-maintenance.ts'
 import { hostRoutes } from './routes/hosts.ts'
@@ -41,6 +42,7 @@ export const routes: Route[] = [
   ...logRoutes,
   ...statusRoutes,
   ...snapshotRoutes,
+  ...backupRoutes,
   ...operationRoutes,
 ]
 

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
+import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
 import { queryCommand } from './query.ts'
 import { replayCommand } from './replay.ts'
@@ -28,6 +30,8 @@ export async function main(argv: string[]): Promise<void> {
     queryCommand,
     logCommand,
     snapshotCommand,
+    backupCommand,
+    dumpCommand,
     replayCommand,
     tableCommand,
     benchCommand,
@@ -43,7 +47,8 @@ export async function main(argv: string[]): Promise<void> {
 
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
-  if (isBorealError(error, 'log_corrupt', 'snapshot_corrupt', 'constraint_violation')) return WRONG_DATA
+  if (isBorealError(error, 'log_corrupt', 'snapshot_corrupt', 'backup_corrupt', 'constraint_violation'))
+    return WRONG_DATA
   return isBorealError(error, 'invalid_field') ? WRONG_USAGE : FAILED
 }
 

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import type { BorealClient } from '../client/client.ts'
-import { BorealError, type ErrorCode } from '../model/errors.ts'
+import { BorealError } from '../model/errors.ts'
 import { type ConnectionFlags, connect, withConnection } from './connection.ts'
+import { outcomeOf } from './operation.ts'
 import { printFields, printJson, printTable } from './output.ts'
 
 interface SnapshotSummary {
@@ -34,13 +33,6 @@ interface Outcome {
   reason?: string
 }
 
-interface Operation {
-  id: string
-  state: 'running' | 'done' | 'failed'
-  result?: Outcome
-  problem?: { code: ErrorCode; detail: string }
-}
-
 export function snapshotCommand(program: Command): void {
   const snapshot = program.command('snapshot').description('the points from which stores restart')
 
@@ -63,27 +55,16 @@ export function snapshotCommand(program: Command): void {
 
 async function now(flags: ConnectionFlags & { check?: boolean; json?: boolean }): Promise<void> {
   const client = connect(flags)
-  const { body } = await client.request<Outcome | Operation>('POST', '/v1/snapshots', {
+  const { body } = await client.request<Outcome>('POST', '/v1/snapshots', {
     body: flags.check ? { check: true } : {},
   })
-  const outcome = 'made' in body ? body : await ended(client, body)
+  const outcome = await outcomeOf(client, body)
   await client.close()
   if (flags.json) return printJson(outcome)
   const { made, snapshotId, lsn, reason } = outcome
   process.stdout.write(
     made ? `took snapshot ${snapshotId}, up to LSN ${lsn}; it is verified\n` : `nothing to do: ${reason}\n`,
   )
-}
-
-/** The node goes on by itself; looks from time to time whether it is done. */
-async function ended(client: BorealClient, started: Operation): Promise<Outcome> {
-  for (let operation = started; ; ) {
-    const { state, result, problem } = operation
-    if (state === 'done') return result!
-    if (state === 'failed') throw new BorealError(problem!.code, problem!.detail)
-    await delay(1_000)
-    operation = await client.get<Operation>(`/v1/operations/${operation.id}`)
-  }
 }
 
 async function list(flags: ConnectionFlags & { lines: string; json?: boolean }): Promise<void> {

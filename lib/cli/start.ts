@@ -35,6 +35,8 @@ export function startCommand(program: Command): void {
     .option('--table <name>', 'DynamoDB table instead of --data (BOREAL_TABLE); AWS_ENDPOINT_URL names another server')
     .option('--bucket <name>', 'with --table: S3 bucket for objects (BOREAL_BUCKET)')
     .option('--objects <folder>', 'with --table: folder for objects, shared by the nodes (BOREAL_OBJECTS)')
+    .option('--backup-bucket <name>', 'S3 bucket for backups (BOREAL_BACKUP_BUCKET; default: where the objects are)')
+    .option('--backup-objects <folder>', 'folder for backups (BOREAL_BACKUP_OBJECTS; embedded default: data/backups)')
     .option('--create-table', 'with --table: create the table when it is missing (BOREAL_CREATE_TABLE=true)')
     .option(
       '--new-store',

@@ -37,6 +37,7 @@ export const STATUS_OF_CODE = {
   log_unavailable: 503,
   log_corrupt: 503,
   snapshot_corrupt: 503,
+  backup_corrupt: 503,
   clock_skew: 503,
   not_leader: 503,
   outcome_unknown: 504,

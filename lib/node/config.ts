@@ -3,15 +3,23 @@ import { CODECS, type PartCodec } from '../snapshot/documents.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
+import type { BackupSettings } from './node-backups.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 import { STORE_SETTINGS, type StoreSettings, storeOptions } from './store-settings.ts'
 
 /** Where a node's log and objects are. */
-export type Storage =
-  /** A folder: the embedded table and a directory of objects. */
-  | { kind: 'embedded'; data: string; sync: boolean }
+export type Storage = (
+  | /** A folder: the embedded table and a directory of objects. */
+  { kind: 'embedded'; data: string; sync: boolean }
   /** A DynamoDB table, and a bucket or a directory of objects. */
   | { kind: 'remote'; table: string; bucket?: string; objects?: string; createTable: boolean }
+) & {
+  /** Where backups are. Default: embedded, a folder beside the others; else with the objects. */
+  backups?: ObjectsPlace
+}
+
+/** Where objects are. */
+export type ObjectsPlace = { folder: string } | { bucket: string }
 
 export interface NodeConfig {
   storage: Storage
@@ -23,6 +31,7 @@ export interface NodeConfig {
   queue: QueueLimits
   history: HistorySettings
   snapshots: SnapshotSettings
+  backupSettings: BackupSettings
   /** How images are stored. */
   snapshotCodec: PartCodec
   /** Create a store even where one seems to have been lost. */
@@ -37,6 +46,8 @@ export interface NodeFlags {
   table?: string | undefined
   bucket?: string | undefined
   objects?: string | undefined
+  backupBucket?: string | undefined
+  backupObjects?: string | undefined
   createTable?: boolean | undefined
   name?: string | undefined
   newStore?: boolean | undefined
@@ -55,7 +66,7 @@ type Environment = Record<string, string | undefined>
 export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
   const storeMb = flags.storeMb ?? env.BOREAL_STORE_MB
   return {
-    storage: storageOf(flags, env),
+    storage: { ...storageOf(flags, env), ...backupsOf(flags, env) },
     name: flags.name ?? env.BOREAL_NAME ?? 'main',
     readers: numberOf('readers', flags.readers ?? env.BOREAL_READERS ?? '1', 0, 16),
     storeLimitBytes: storeMb === undefined ? undefined : numberOf('store-mb', storeMb, 64, 1_000_000) * 1024 * 1024,
@@ -66,10 +77,12 @@ export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
   }
 }
 
-/** Where a function takes the snapshots, nodes do not take them as well unless they are told to. */
+/** Where functions take snapshots and backups, nodes do not take them as well unless they are told to. */
 function ownPace(flags: NodeFlags, env: Environment): Partial<Record<keyof StoreSettings, string>> {
-  const given = flags.settings?.snapshotMinutes ?? env[STORE_SETTINGS.snapshotMinutes.env]
-  return given === undefined && (flags.table ?? env.BOREAL_TABLE) !== undefined ? { snapshotMinutes: '0' } : {}
+  if ((flags.table ?? env.BOREAL_TABLE) === undefined) return {}
+  const paces = ['snapshotMinutes', 'backupMinutes', 'drillHours'] as const
+  const given = (name: keyof StoreSettings) => flags.settings?.[name] ?? env[STORE_SETTINGS[name].env]
+  return Object.fromEntries(paces.filter((name) => given(name) === undefined).map((name) => [name, '0']))
 }
 
 function storeSettings(flags: Partial<Record<keyof StoreSettings, string>>, env: Environment): StoreSettings {
@@ -101,6 +114,16 @@ function storageOf(flags: NodeFlags, env: Environment): Storage {
     ...(objects === undefined ? {} : { objects }),
     createTable: flags.createTable ?? env.BOREAL_CREATE_TABLE === 'true',
   }
+}
+
+function backupsOf(flags: NodeFlags, env: Environment): { backups?: ObjectsPlace } {
+  const bucket = flags.backupBucket ?? env.BOREAL_BACKUP_BUCKET
+  const folder = flags.backupObjects ?? env.BOREAL_BACKUP_OBJECTS
+  if (bucket !== undefined && folder !== undefined) {
+    throw new BorealError('invalid_field', '--backup-bucket and --backup-objects exclude each other')
+  }
+  if (bucket !== undefined) return { backups: { bucket } }
+  return folder === undefined ? {} : { backups: { folder } }
 }
 
 /** A whole number within limits. @throws BorealError `invalid_field` naming the setting */

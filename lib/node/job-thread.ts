@@ -4,6 +4,7 @@ import { isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { partsInMemory } from '../store/image-parts.ts'
+import { jobContext } from './job-context.ts'
 import type { JobThreadData, JobThreadMessage } from './job-worker.ts'
 import { runJob } from './jobs.ts'
 import { openLogAt } from './open-log.ts'
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   if (process.platform === 'linux' && getPriority() < PRIORITY) setPriority(PRIORITY)
   const opened = openLogAt(address, { runtime: systemRuntime, logger })
   const image = { ...base, parts: partsInMemory(base.bytes) }
-  const context = { ...opened, base: image, codec, runtime: systemRuntime, logger }
+  const context = jobContext({ ...opened, base: image, codec, runtime: systemRuntime, logger })
   say({ kind: 'outcome', outcome: await runJob(name, context, options as never) })
 }
 

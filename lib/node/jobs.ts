@@ -1,8 +1,6 @@
-import type { SnapshotContext } from '../snapshot/take.ts'
+import { backupJob, drillJob } from './backup-job.ts'
+import type { JobContext } from './job-context.ts'
 import { snapshotJob } from './snapshot-job.ts'
-
-/** What jobs work with: the log and the objects of a store, and how to boot stores of their own. */
-export type JobContext = SnapshotContext
 
 /**
  * What is done beside the threads that serve, by name. Options and outcome are plain data: they cross the border of a
@@ -10,6 +8,8 @@ export type JobContext = SnapshotContext
  */
 export const JOBS = {
   snapshot: snapshotJob,
+  backup: backupJob,
+  drill: drillJob,
 } satisfies Record<string, (context: JobContext, options: never) => Promise<unknown>>
 
 export type JobName = keyof typeof JOBS

@@ -29,7 +29,7 @@ export async function assertNothingLost(
 }
 
 /** The first part of every key, with one request each. */
-async function* storeIds(objects: ObjectStore): AsyncGenerator<string> {
+export async function* storeIds(objects: ObjectStore): AsyncGenerator<string> {
   for (let after = ''; ; ) {
     const [first] = (await objects.list('', { limit: 1, ...(after === '' ? {} : { after }) })).objects
     if (first === undefined) return

@@ -13,6 +13,7 @@ import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
 import type { RunJob } from './jobs.ts'
+import type { BackupSettings } from './node-backups.ts'
 import type { SnapshotSettings } from './node-snapshots.ts'
 
 export interface NodeOptions {
@@ -30,6 +31,10 @@ export interface NodeOptions {
   boot?: ((image: StoreImage) => Promise<Engine>) | undefined
   /** Where snapshots are. Without it every start replays the whole log. */
   objects?: ObjectStore | undefined
+  /** Where backups are. Default: with the objects. */
+  backups?: ObjectStore | undefined
+  /** When to make backups and restore drills, and what to keep. Default: only when asked to. */
+  backupSettings?: Partial<BackupSettings> | undefined
   /** When to take snapshots. Default: only when asked to. */
   snapshots?: Partial<SnapshotSettings> | undefined
   /** Runs jobs: taking a snapshot, and so on. Default: with engines in threads of their own, the rest in this one. */

@@ -22,9 +22,11 @@ import { Writer } from '../writer/writer.ts'
 import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
 import { withLogPatience } from './log-patience.ts'
 import { defaultStoreLimitBytes, processMemory } from './memory-limit.ts'
+import { type NodeBackups, nodeBackups } from './node-backups.ts'
 import type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 import type { NodeSnapshots } from './node-snapshots.ts'
 import { Operations } from './operations.ts'
+import { jobsOf } from './own-jobs.ts'
 import { snapshotsOf } from './own-snapshots.ts'
 import { openStores, restartImages } from './restart.ts'
 
@@ -60,6 +62,7 @@ export class BorealNode {
   readonly #housekeeper: Housekeeper
   readonly #pruner: HistoryPruner
   readonly #snapshots: NodeSnapshots | undefined
+  readonly #backups: NodeBackups | undefined
   readonly #ending = new AbortController()
   readonly #startedAt: number
   /** What takes longer than a request may. */
@@ -87,9 +90,13 @@ export class BorealNode {
       submit: (request) => this.submit(request, { principal: 'boreal', reason: 'history' }),
     })
     this.operations = new Operations(options.runtime)
+    const { signal } = this.#ending
+    const run = jobsOf(options)
+    this.#backups = nodeBackups(options, run, signal)
     this.#snapshots = snapshotsOf(this, options, {
+      run,
       readers: () => this.#pool.readers.length,
-      signal: this.#ending.signal,
+      signal,
     })
   }
 
@@ -102,7 +109,14 @@ export class BorealNode {
         ThreadEngine.boot(base, (reason) => logger.warn("the writer's engine ended", { reason }), 'writer-thread'))
     const patiently = <T>(work: () => Promise<T>) =>
       withLogPatience(work, (error) => isBorealError(error, 'log_unavailable'), { runtime, logger })
-    const images = restartImages({ log, objects: options.objects, base: image, runtime, logger })
+    const images = restartImages({
+      log,
+      objects: options.objects,
+      backups: options.backups,
+      base: image,
+      runtime,
+      logger,
+    })
     let writer: Writer | undefined
     const openFrom = openStores({
       ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
@@ -137,8 +151,9 @@ export class BorealNode {
       exclusive: options.exclusive ?? false,
       monotonic: runtime.monotonic,
     })
-    // A snapshot is taken in a store of its own.
-    const otherStores = (options.readers ?? 1) + (options.snapshots?.intervalMs ? 1 : 0)
+    // Jobs have a store of their own, one at a time.
+    const hasJobs = options.snapshots?.intervalMs || options.backupSettings?.intervalMs
+    const otherStores = (options.readers ?? 1) + (hasJobs ? 1 : 0)
     const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(otherStores)
     const watermark = new Watermark({ follower, limitBytes })
     writer = new Writer({
@@ -260,6 +275,16 @@ export class BorealNode {
   get snapshots(): NodeSnapshots {
     if (this.#snapshots !== undefined) return this.#snapshots
     throw new BorealError('not_available', 'this node was opened without an object store, so it has no snapshots')
+  }
+
+  /**
+   * The backups of the store.
+   *
+   * @throws BorealError `not_available` when the node has no object store
+   */
+  get backups(): NodeBackups {
+    if (this.#backups !== undefined) return this.#backups
+    throw new BorealError('not_available', 'this node was opened without an object store, so it has no backups')
   }
 
   /** Confirms that this node has everything that is in the log at the time of the call. */

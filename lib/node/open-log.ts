@@ -11,7 +11,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { DirectoryObjects } from '../objects/directory-objects.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import { S3Objects } from '../objects/s3-objects.ts'
-import type { Storage } from './config.ts'
+import type { ObjectsPlace, Storage } from './config.ts'
 import { withLogPatience } from './log-patience.ts'
 import { assertNothingLost } from './lost-store.ts'
 
@@ -21,12 +21,14 @@ export interface LogAddress {
   table: string
   /** Where the table is; undefined: as the SDK finds it. */
   endpoint: string | undefined
-  objects: { folder: string } | { bucket: string }
+  objects: ObjectsPlace
+  backups: ObjectsPlace
 }
 
 export interface OpenedLog {
   log: Log
   objects: ObjectStore
+  backups: ObjectStore
   address: LogAddress
   /** Whether nobody else can write to the log. */
   exclusive: boolean
@@ -77,11 +79,12 @@ export async function openLog(
       { runtime, logger },
     )
     client.destroy()
-    const address = { storeId, table, endpoint, objects: place }
-    const { log, objects } = openLogAt(address, { runtime, logger })
+    const address = { storeId, table, endpoint, objects: place, backups: backupsPlace(storage) }
+    const { log, objects, backups } = openLogAt(address, { runtime, logger })
     return {
       log,
       objects,
+      backups,
       address,
       // The folder is locked by our table, and nobody else knows its port.
       exclusive: embedded !== undefined,
@@ -98,20 +101,26 @@ export async function openLog(
 
 /** Opens a log that is known to be there. The caller closes it. */
 export function openLogAt(
-  { storeId, table, endpoint, objects: place }: LogAddress,
+  { storeId, table, endpoint, ...places }: LogAddress,
   { runtime, logger }: { runtime: Runtime; logger: Logger },
-): { log: Log; objects: ObjectStore } {
+): { log: Log; objects: ObjectStore; backups: ObjectStore } {
   const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
-  const objects = objectsAt(place)
+  const objects = objectsAt(places.objects)
   const events = new DynamoLog(client, { table, storeId, serverClock })
-  return { log: new Log(events, { storeId, bodies: objects, runtime, logger }), objects }
+  const log = new Log(events, { storeId, bodies: objects, runtime, logger })
+  return { log, objects, backups: objectsAt(places.backups) }
 }
 
-function objectsPlace(storage: Storage): LogAddress['objects'] {
+export function objectsPlace(storage: Storage): ObjectsPlace {
   if (storage.kind === 'embedded') return { folder: join(storage.data, 'objects') }
   return storage.bucket === undefined ? { folder: storage.objects! } : { bucket: storage.bucket }
 }
 
-function objectsAt(place: LogAddress['objects']): ObjectStore {
+export function backupsPlace(storage: Storage): ObjectsPlace {
+  if (storage.backups !== undefined) return storage.backups
+  return storage.kind === 'embedded' ? { folder: join(storage.data, 'backups') } : objectsPlace(storage)
+}
+
+export function objectsAt(place: ObjectsPlace): ObjectStore {
   return 'folder' in place ? new DirectoryObjects(place.folder) : new S3Objects({ bucket: place.bucket })
 }

@@ -30,11 +30,17 @@ export class Operations {
   }
 
   /**
-   * Starts work of a kind, or joins the one that is running, and waits for it for up to `waitMs`. The operation says how
-   * far it has got by then.
+   * Starts work of a kind, or joins the one that is running (of the same thing, if it is of one), and waits for it for up
+   * to `waitMs`. The operation says how far it has got by then.
    */
-  async run(kind: string, waitMs: number, work: () => Promise<unknown>): Promise<Operation> {
-    const { operation, ended } = this.#running.get(kind) ?? this.#start(kind, work)
+  async run(
+    kind: string,
+    waitMs: number,
+    work: () => Promise<unknown>,
+    { of = '' }: { of?: string } = {},
+  ): Promise<Operation> {
+    const key = `${kind} ${of}`
+    const { operation, ended } = this.#running.get(key) ?? this.#start(kind, key, work)
     const waited = new AbortController()
     await Promise.race([ended, this.#runtime.sleep(waitMs, waited.signal)])
     waited.abort()
@@ -48,19 +54,19 @@ export class Operations {
     throw new BorealError('not_found', `this node has no operation ${id}; it forgets them when it is restarted`)
   }
 
-  #start(kind: string, work: () => Promise<unknown>): { operation: Operation; ended: Promise<void> } {
+  #start(kind: string, key: string, work: () => Promise<unknown>): { operation: Operation; ended: Promise<void> } {
     const { newId, now } = this.#runtime
     const operation: Operation = { id: newId(), kind, state: 'running', startedAt: now() }
     this.#operations.set(operation.id, operation)
     const end = (outcome: Partial<Operation>) => {
       Object.assign(operation, outcome, { finishedAt: now() })
-      this.#running.delete(kind)
+      this.#running.delete(key)
     }
     const ended = work().then(
       (result) => end({ state: 'done', result }),
       (error: unknown) => end({ state: 'failed', error: asBorealError(error) }),
     )
-    this.#running.set(kind, { operation, ended })
+    this.#running.set(key, { operation, ended })
     this.#forgetOldest()
     return { operation, ended }
   }

@@ -1,10 +1,7 @@
-import type { ObjectStore } from '../objects/object-store.ts'
 import type { Peer } from '../snapshot/verify.ts'
-import type { StoreImage } from '../store/image-parts.ts'
 import { jsonOf } from '../store/protocol.ts'
 import { statement } from '../store/statement.ts'
-import { ThreadEngine } from '../store/thread-engine.ts'
-import { type RunJob, runJob } from './jobs.ts'
+import type { RunJob } from './jobs.ts'
 import type { BorealNode, NodeOptions } from './node.ts'
 import { NodeSnapshots, SNAPSHOT_SETTINGS } from './node-snapshots.ts'
 
@@ -18,12 +15,11 @@ const TASK_COUNT = statement('select to_json(coalesce(sum(active + terminal), 0)
 export function snapshotsOf(
   node: BorealNode,
   options: NodeOptions,
-  { readers, signal }: { readers(): number; signal: AbortSignal },
+  { run, readers, signal }: { run: RunJob | undefined; readers(): number; signal: AbortSignal },
 ): NodeSnapshots | undefined {
   const { log, objects, runtime, logger } = options
-  if (objects === undefined) return undefined
+  if (objects === undefined || run === undefined) return undefined
   const settings = { ...SNAPSHOT_SETTINGS, ...options.snapshots }
-  const run = options.runJob ?? jobsHere(options, objects)
   return new NodeSnapshots({
     objects,
     log,
@@ -34,12 +30,6 @@ export function snapshotsOf(
     peer: () => peerOf(node, readers()),
     take: (how) => run('snapshot', { ...how, keep: settings.keep }, signal),
   })
-}
-
-/** Runs jobs in this thread, with engines in threads of their own. */
-function jobsHere({ log, image: base, runtime, logger }: NodeOptions, objects: ObjectStore): RunJob {
-  const context = { log, objects, base, runtime, logger, boot: (image: StoreImage) => ThreadEngine.boot(image) }
-  return (name, options) => runJob(name, context, options)
 }
 
 /**

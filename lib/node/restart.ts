@@ -1,3 +1,4 @@
+import { backupImages } from '../backup/backup-images.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
@@ -13,22 +14,26 @@ import type { Engine } from '../store/engine.ts'
 import type { HousekeepingLimits } from '../store/housekeeping.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import type { Step } from '../store/step.ts'
+import { ThreadEngine } from '../store/thread-engine.ts'
 import { readersStart } from './readers-start.ts'
 
 /**
- * What the stores of a node boot from, the best first: the verified snapshots, newest to oldest, then the empty store and
- * the whole log. (Dumps of backups belong in between, and the archive behind them once the log is trimmed.)
+ * What the stores of a node boot from, the best first: the verified snapshots, newest to oldest, then the backups, each as
+ * its image and as its dump, at last the empty store and the whole log. (The archive belongs behind it once the log is
+ * trimmed.)
  */
 export function restartImages(context: {
   log: Log
   objects: ObjectStore | undefined
+  /** Default: with the objects. */
+  backups?: ObjectStore | undefined
   base: BaseImage
   runtime: Runtime
   logger: Logger
 }): ImageSource {
-  const { log, objects, base, runtime, logger } = context
+  const { log, objects, backups = objects, base, runtime, logger } = context
   const empty = onlyEmptyStore(base, () => log.genesis())
-  if (objects === undefined) return empty
+  if (objects === undefined || backups === undefined) return empty
   const say = everySecond(runtime)
   const onPart = ({ snapshotId, image }: { snapshotId: string; image: { bytes: number } }, done: number) =>
     say((seconds) => {
@@ -37,7 +42,9 @@ export function restartImages(context: {
       const secondsLeft = Math.ceil((1 / share - 1) * seconds)
       logger.info('loading a snapshot', { snapshot: snapshotId, percent: Math.floor(100 * share), secondsLeft })
     })
-  return sourcesInTurn([snapshotImages({ objects, log, base, logger, onPart }), empty])
+  const boot = (image: StoreImage) => ThreadEngine.boot(image)
+  const older = backupImages({ backups, log, base, logger, boot })
+  return sourcesInTurn([snapshotImages({ objects, log, base, logger, onPart }), older, empty])
 }
 
 export interface OpenStoresOptions extends ProgressOptions {

@@ -30,16 +30,18 @@ export async function startNode(
 
 async function openNode(
   opened: OpenedLog,
-  options: Omit<NodeOptions, 'log' | 'objects' | 'exclusive' | 'runJob'> & Pick<NodeConfig, 'snapshotCodec'>,
+  options: Omit<NodeOptions, 'log' | 'objects' | 'backups' | 'exclusive' | 'runJob'> &
+    Pick<NodeConfig, 'snapshotCodec'>,
 ): Promise<BorealNode> {
   try {
-    const { log, objects, exclusive, address } = opened
+    const { log, objects, backups, exclusive, address } = opened
     const { image: base, logger } = options
     const { snapshotCodec: codec } = options
     return await BorealNode.open({
       ...options,
       log,
       objects,
+      backups,
       exclusive,
       runJob: jobsInThreads({ address, base, codec, logger }),
     })

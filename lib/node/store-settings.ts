@@ -1,7 +1,9 @@
+import { BACKUP_RETENTION } from '../backup/retention.ts'
 import { QUEUE_LIMITS, type QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import { STORE_LIMITS } from '../writer/store-limits.ts'
 import { HISTORY_SETTINGS, type HistorySettings } from './history-pruner.ts'
+import type { BackupSettings } from './node-backups.ts'
 import { SNAPSHOT_SETTINGS, type SnapshotSettings } from './node-snapshots.ts'
 
 const HOUR_MS = 60 * 60 * 1_000
@@ -83,6 +85,19 @@ export const STORE_SETTINGS = {
     1,
   ),
   snapshotsKept: setting('snapshots-kept', 'verified snapshots to keep', SNAPSHOT_SETTINGS.keep, 2, 1_000),
+  backupMinutes: setting(
+    'backup-minutes',
+    'minutes between backups, 0 for never; on a table of your own 0 unless set',
+    60,
+  ),
+  backupsKept: setting('backups-kept', 'newest backups to keep', BACKUP_RETENTION.newest, 1, 100_000),
+  backupDays: setting('backup-days', 'days of which the last backup is kept', BACKUP_RETENTION.days, 0, 100_000),
+  backupWeeks: setting('backup-weeks', 'weeks of which the last backup is kept', BACKUP_RETENTION.weeks, 0, 100_000),
+  drillHours: setting(
+    'drill-hours',
+    'hours between restore drills of the newest backup, 0 for never; on a table of your own 0 unless set',
+    24,
+  ),
 }
 
 export type StoreSettings = Record<keyof typeof STORE_SETTINGS, number>
@@ -93,6 +108,7 @@ export function storeOptions(settings: StoreSettings): {
   queue: QueueLimits
   history: HistorySettings
   snapshots: SnapshotSettings
+  backupSettings: BackupSettings
 } {
   return {
     limits: {
@@ -112,6 +128,16 @@ export function storeOptions(settings: StoreSettings): {
       intervalMs: settings.snapshotMinutes * 60_000,
       minEntries: settings.snapshotEntries,
       keep: settings.snapshotsKept,
+    },
+    backupSettings: {
+      intervalMs: settings.backupMinutes * 60_000,
+      drillMs: settings.drillHours * HOUR_MS,
+      retention: {
+        ...BACKUP_RETENTION,
+        newest: settings.backupsKept,
+        days: settings.backupDays,
+        weeks: settings.backupWeeks,
+      },
     },
   }
 }

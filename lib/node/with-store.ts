@@ -7,7 +7,7 @@ import { jobsInThreads } from './job-worker.ts'
 import type { RunJob } from './jobs.ts'
 import { type OpenedLog, openLog } from './open-log.ts'
 
-export interface OpenedStore extends Pick<OpenedLog, 'log' | 'objects'> {
+export interface OpenedStore extends Pick<OpenedLog, 'log' | 'objects' | 'backups'> {
   /** Runs a job on this store in a thread, which the signal ends. */
   runJob: RunJob
 }
@@ -28,9 +28,9 @@ export async function withStore<T>(
   })
   if (opened === undefined) return undefined
   try {
-    const { address, log, objects } = opened
+    const { address, log, objects, backups } = opened
     const { logger } = context
-    return await work({ log, objects, runJob: jobsInThreads({ address, base, codec: config.snapshotCodec, logger }) })
+    return await work({ log, objects, backups, runJob: jobsInThreads({ address, base, codec: config.snapshotCodec, logger }) })
   } finally {
     await opened.close()
   }

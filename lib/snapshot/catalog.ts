@@ -1,5 +1,5 @@
 import { isBorealError, messageOf } from '../model/errors.ts'
-import { getOrInsert } from '../model/get-or-insert.ts'
+import { type FolderContents, folderContents, foldersBelow } from '../objects/folders.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import {
   type Deletion,
@@ -12,6 +12,7 @@ import {
   verificationSchema,
 } from './documents.ts'
 import { DELETION, lsnOfId, MANIFEST, partName, snapshotKey, snapshotsPrefix, VERIFICATION } from './names.ts'
+import { missingPart } from './stored-parts.ts'
 
 export type SnapshotState =
   /** It was restored and found to be what its manifest says: stores start from it. */
@@ -39,20 +40,17 @@ export interface Snapshot {
   deletion?: Deletion
 }
 
-/** Names and sizes of the objects of a snapshot. */
-type Contents = Map<string, number>
-
 /** Snapshots of a store, the newest first. Documents are read as they are asked for; parts of images are not. */
 export async function* snapshots(objects: ObjectStore, storeId: string): AsyncGenerator<Snapshot> {
-  const folders = await contentsOfAll(objects, storeId)
+  const folders = await foldersBelow(objects, snapshotsPrefix(storeId), (name) => lsnOfId(name) !== undefined)
   for (const id of [...folders.keys()].sort().reverse()) yield await snapshotOf(objects, storeId, id, folders.get(id)!)
 }
 
 /** One snapshot; undefined when there is nothing with this id. */
 export async function findSnapshot(objects: ObjectStore, storeId: string, id: string): Promise<Snapshot | undefined> {
   if (lsnOfId(id) === undefined) return undefined
-  const contents = (await contentsOfAll(objects, storeId, id)).get(id)
-  return contents === undefined ? undefined : snapshotOf(objects, storeId, id, contents)
+  const contents = await folderContents(objects, snapshotKey(storeId, id, ''))
+  return contents.size === 0 ? undefined : snapshotOf(objects, storeId, id, contents)
 }
 
 /** The newest verified snapshot that is not on its way out, by its documents. */
@@ -63,23 +61,12 @@ export async function newestVerified(objects: ObjectStore, storeId: string): Pro
   return undefined
 }
 
-async function contentsOfAll(objects: ObjectStore, storeId: string, id?: string): Promise<Map<string, Contents>> {
-  const root = snapshotsPrefix(storeId)
-  const prefix = id === undefined ? root : `${root}${id}/`
-  const folders = new Map<string, Contents>()
-  for (let after: string | undefined; ; ) {
-    const page = await objects.list(prefix, after === undefined ? {} : { after })
-    for (const { key, size } of page.objects) {
-      const [folder, ...rest] = key.slice(root.length).split('/')
-      // What is no snapshot's was put there by somebody else.
-      if (lsnOfId(folder!) !== undefined) getOrInsert(folders, folder!, () => new Map()).set(rest.join('/'), size)
-    }
-    if (page.next === undefined) return folders
-    after = page.next
-  }
-}
-
-async function snapshotOf(objects: ObjectStore, storeId: string, id: string, contents: Contents): Promise<Snapshot> {
+async function snapshotOf(
+  objects: ObjectStore,
+  storeId: string,
+  id: string,
+  contents: FolderContents,
+): Promise<Snapshot> {
   const lsn = lsnOfId(id)!
   const bytes = [...contents.values()].reduce((sum, size) => sum + size, 0)
   const place = { storeId, snapshotId: id }
@@ -109,12 +96,8 @@ async function snapshotOf(objects: ObjectStore, storeId: string, id: string, con
   }
 }
 
-function stateOf(manifest: Manifest, lsn: number, contents: Contents): Pick<Snapshot, 'state' | 'why'> {
+function stateOf(manifest: Manifest, lsn: number, contents: FolderContents): Pick<Snapshot, 'state' | 'why'> {
   if (manifest.lsn !== lsn) return { state: 'damaged', why: `its manifest is of LSN ${manifest.lsn}` }
-  for (const [index, { storedBytes }] of manifest.image.parts.entries()) {
-    const size = contents.get(partName(index))
-    if (size === undefined) return { state: 'damaged', why: `part ${index} of its image is missing` }
-    if (size !== storedBytes) return { state: 'damaged', why: `part ${index} of its image has ${size} bytes` }
-  }
-  return { state: 'complete' }
+  const why = missingPart(manifest.image, contents, partName, 'image')
+  return why === undefined ? { state: 'complete' } : { state: 'damaged', why }
 }

@@ -1,10 +1,10 @@
 import type { Log } from '../log/log.ts'
-import { isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
+import { retire } from '../objects/retirement.ts'
 import { type Snapshot, snapshots } from './catalog.ts'
 import { deletionSchema, encodeDocument, SNAPSHOT_FORMAT } from './documents.ts'
-import { DELETION, MANIFEST, snapshotKey, snapshotsPrefix, VERIFICATION } from './names.ts'
+import { DELETION, MANIFEST, snapshotKey, VERIFICATION } from './names.ts'
 
 export interface RetentionSettings {
   /** Verified snapshots to keep, and as many that are not: somebody may be at work on them, or want to look into them. */
@@ -29,24 +29,17 @@ export async function retainSnapshots(
   { objects, log, logger }: { objects: ObjectStore; log: Log; logger: Logger },
   { keep, graceMs }: RetentionSettings = RETENTION_SETTINGS,
 ): Promise<{ marked: string[]; deleted: string[] }> {
-  const done = { marked: [] as string[], deleted: [] as string[] }
-  if ((await log.trimmedTo()) > 0) return done
+  if ((await log.trimmedTo()) > 0) return { marked: [], deleted: [] }
   const all: Snapshot[] = []
   for await (const snapshot of snapshots(objects, log.storeId)) all.push(snapshot)
   const kept = keptOf(all, keep)
-  for (const snapshot of all) {
-    const { id, deletion } = snapshot
-    if (kept.has(snapshot)) {
-      if (deletion !== undefined) await objects.delete(snapshotKey(log.storeId, id, DELETION))
-      continue
-    }
-    if (deletion === undefined) {
-      if (await mark(objects, log, id)) done.marked.push(id)
-    } else if (log.now() - deletion.markedAt >= graceMs) {
-      await remove(objects, log.storeId, id)
-      done.deleted.push(id)
-    }
-  }
+  const { storeId } = log
+  const now = log.now()
+  const done = await retire(all, kept, {
+    ...{ objects, now, graceMs, documents: [VERIFICATION, MANIFEST] },
+    prefix: (id) => snapshotKey(storeId, id, ''),
+    mark: { name: DELETION, bytes: (id) => markOf(storeId, id, now) },
+  })
   if (done.deleted.length > 0) logger.info('deleted snapshots', { deleted: done.deleted, kept: kept.size })
   return done
 }
@@ -59,35 +52,7 @@ function keptOf(all: Snapshot[], keep: number): Set<Snapshot> {
   return new Set([...verified, ...others])
 }
 
-async function mark(objects: ObjectStore, log: Log, id: string): Promise<boolean> {
-  const { bytes } = encodeDocument(deletionSchema, {
-    format: SNAPSHOT_FORMAT,
-    snapshotId: id,
-    storeId: log.storeId,
-    markedAt: Math.round(log.now()),
-  })
-  try {
-    await objects.put(snapshotKey(log.storeId, id, DELETION), bytes, { ifAbsent: true })
-    return true
-  } catch (error) {
-    if (!isBorealError(error, 'precondition_failed')) throw error
-    // A mark that cannot be read counts for nothing, and must not stay for ever.
-    await objects.delete(snapshotKey(log.storeId, id, DELETION))
-    return false
-  }
-}
-
-/**
- * The documents first: without them nobody takes what is left for a snapshot. The mark last: while it is there, the next
- * run knows that there is something left to delete.
- */
-async function remove(objects: ObjectStore, storeId: string, id: string): Promise<void> {
-  for (const name of [VERIFICATION, MANIFEST]) await objects.delete(snapshotKey(storeId, id, name))
-  const prefix = `${snapshotsPrefix(storeId)}${id}/`
-  for (let more = true; more; ) {
-    const { objects: left, next } = await objects.list(prefix)
-    for (const { key } of left) if (!key.endsWith(`/${DELETION}`)) await objects.delete(key)
-    more = next !== undefined
-  }
-  await objects.delete(snapshotKey(storeId, id, DELETION))
+function markOf(storeId: string, snapshotId: string, now: number): Uint8Array {
+  const content = { format: SNAPSHOT_FORMAT, snapshotId, storeId, markedAt: Math.round(now) } as const
+  return encodeDocument(deletionSchema, content).bytes
 }

@@ -56,7 +56,8 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
     // One that is still being made is nothing to worry about.
     return pass(why ?? `it is ${state}`, why === undefined ? 'info' : 'warn')
   }
-  const unusable = unusableBecause(manifest, base) ?? (await strangeToLog(manifest, log))
+  const unusable =
+    unusableBecause(manifest, base) ?? (await strangeToLog({ ...manifest, what: `verified snapshot ${id}` }, log))
   if (unusable !== undefined) return pass(unusable)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
   return {
@@ -67,8 +68,15 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   }
 }
 
-/** Looks whether the log has, at the snapshot's place, the entry that the snapshot ends with; else says what it has. */
-async function strangeToLog({ lsn, hash, snapshotId }: Manifest, log: Log): Promise<string | undefined> {
+/**
+ * Looks whether the log has, at the place of a snapshot or backup, the entry that it ends with; else says what it has.
+ *
+ * @throws BorealError `log_corrupt` when the log ends before
+ */
+export async function strangeToLog(
+  { lsn, hash, what }: { lsn: number; hash: string; what: string },
+  log: Log,
+): Promise<string | undefined> {
   const item = await log.probe(lsn - 1).catch((error: unknown) => {
     if (error instanceof LogTrimmed) return undefined
     throw error
@@ -79,7 +87,7 @@ async function strangeToLog({ lsn, hash, snapshotId }: Manifest, log: Log): Prom
   if ((await log.trimmedTo()) >= lsn) return undefined
   throw new BorealError(
     'log_corrupt',
-    `the log of store ${log.storeId} ends before LSN ${lsn}, at which the verified snapshot ${snapshotId} was taken: ` +
+    `the log of store ${log.storeId} ends before LSN ${lsn}, at which the ${what} was taken: ` +
       'entries that were durable are gone. Was the table emptied, or restored from an older copy? Point the node at the ' +
       'right table; if the table is lost, see "The log ends before a snapshot" in docs/operations.md.',
   )

@@ -5,7 +5,14 @@ import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
-import { EMPTY_STORE, onlyEmptyStore, openStore, sourcesInTurn, withBestImage } from '../replica/image-source.ts'
+import {
+  EMPTY_STORE,
+  type ImageSource,
+  onlyEmptyStore,
+  openStore,
+  sourcesInTurn,
+  withBestImage,
+} from '../replica/image-source.ts'
 import { isMuch, replay, replayInBulk } from '../replica/replay.ts'
 import { type BaseImage, PGLITE_VERSION } from '../store/base-image.ts'
 import { type Engine, PgliteEngine } from '../store/engine.ts'
@@ -15,9 +22,10 @@ import type { Store } from '../store/store.ts'
 import { newestVerified, type Snapshot, snapshots } from './catalog.ts'
 import { type Contents, contentsOf, postgresVersion } from './describe.ts'
 import { encodeDocument, type Manifest, manifestSchema, type PartCodec, SNAPSHOT_FORMAT } from './documents.ts'
-import { imageParts, writeImage } from './image-object.ts'
+import { imageParts, imagePlace } from './image-object.ts'
 import { MANIFEST, snapshotId, snapshotKey } from './names.ts'
 import { snapshotImages } from './snapshot-images.ts'
+import { writeParts } from './stored-parts.ts'
 import { type Peer, verifySnapshot } from './verify.ts'
 
 export interface SnapshotContext {
@@ -26,6 +34,8 @@ export interface SnapshotContext {
   base: BaseImage
   runtime: Runtime
   logger: Logger
+  /** What to start from when no snapshot can be used. Default: nothing but the whole log. */
+  fallback?: ImageSource | undefined
   /** Boots the engines of its own stores. Default: in the thread that calls, which then does nothing else meanwhile. */
   boot?: ((image: StoreImage) => Promise<Engine>) | undefined
   /**
@@ -110,7 +120,7 @@ async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Ma
     if (started !== undefined) return started
     const place = { storeId: log.storeId, snapshotId: snapshotId(mark.lsn, runtime.newId()) }
     const postgres = await postgresVersion(store)
-    const image = await writeImage(objects, place, store.engine.image(), codec)
+    const image = await writeParts(imagePlace(objects, place), store.engine.image(), codec)
     const { document, bytes } = encodeDocument(manifestSchema, {
       format: SNAPSHOT_FORMAT,
       ...place,
@@ -136,9 +146,10 @@ async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Ma
 
 /** A store at `upTo`, or at the end of the log. */
 async function replayedStore(context: SnapshotContext, upTo: number): Promise<{ store: Store; isEmpty: boolean }> {
-  const { log, objects, base, logger, boot = PgliteEngine.bootImage } = context
+  const { log, objects, base, logger, fallback, boot = PgliteEngine.bootImage } = context
   const empty = onlyEmptyStore(base, () => log.genesis())
-  const source = sourcesInTurn([snapshotImages({ objects, log, base, logger }), empty])
+  const older = fallback === undefined ? [] : [fallback]
+  const source = sourcesInTurn([snapshotImages({ objects, log, base, logger }), ...older, empty])
   const { store, image } = await withBestImage(source, upTo, logger, async (image) => {
     return { image, store: await openStore(await boot(image), image) }
   })

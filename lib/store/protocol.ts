@@ -74,6 +74,8 @@ export class PreparedStatements {
     messages.push(serialize.bind({ statement: name, values: statement.params }))
     if (describe) messages.push(serialize.describe({ type: 'P' }))
     messages.push(serialize.execute({}))
+    if (statement.copy !== undefined)
+      messages.push(copyDataHeader(statement.copy), statement.copy, serialize.copyDone())
     return messages
   }
 
@@ -91,6 +93,13 @@ export class PreparedStatements {
     this.#names.delete(sql)
     return serialize.close({ type: 'S', name })
   }
+}
+
+/** What goes ahead of the rows of a COPY. (The serializer takes whole array buffers only.) */
+function copyDataHeader({ byteLength }: Uint8Array): Uint8Array {
+  const header = Buffer.from('d\0\0\0\0', 'latin1')
+  header.writeInt32BE(byteLength + 4, 1)
+  return header
 }
 
 /** Messages that open one statement that is not worth keeping prepared; its rows come with {@link fetchMessage}. */

@@ -5,6 +5,8 @@
 export interface Statement {
   sql: string
   params: Param[]
+  /** Rows in the text form of COPY, for a `copy … from stdin`. */
+  copy?: Uint8Array
 }
 
 export type Param = string | null

@@ -87,6 +87,10 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   await call('GET', `/v1/snapshots/${snapshotId}?check=true`)
   const { headers } = await api.send('POST', '/v1/snapshots', { check: true })
   await call('GET', headers.get('location')!)
+  const { backupId } = await call('POST', '/v1/backups', {})
+  expect((await call('GET', '/v1/backups')).items).toMatchObject([{ id: backupId, state: 'complete' }])
+  expect(await call('POST', `/v1/backups/${backupId}/verify`, {})).toMatchObject({ passed: true })
+  expect((await call('GET', `/v1/backups/${backupId}`)).drill).toMatchObject({ passed: true })
   await call('GET', '/openapi.json')
   return recorded
 }

@@ -8,7 +8,7 @@ import type { ByteRange, ListOptions, ObjectStore, PutOptions } from '../../lib/
 import { type Snapshot, snapshots } from '../../lib/snapshot/catalog.ts'
 import type { SnapshotContext } from '../../lib/snapshot/take.ts'
 import { testImage } from './image.ts'
-import { temporaryFolder } from './temporary.ts'
+import { type Cleanup, temporaryFolder } from './temporary.ts'
 
 /** What was logged. */
 export class RecordingLogger implements Logger {
@@ -89,8 +89,8 @@ export function withFlippedBit(bytes: Uint8Array, bit: number): Uint8Array {
   return changed
 }
 
-export async function temporaryObjects(): Promise<FaultyObjects> {
-  return new FaultyObjects(new DirectoryObjects(await temporaryFolder()))
+export async function temporaryObjects(cleanup?: Cleanup): Promise<FaultyObjects> {
+  return new FaultyObjects(new DirectoryObjects(await temporaryFolder(cleanup)))
 }
 
 /** What takes snapshots of the log of a store in memory: a process of its own, as far as the log can tell. */

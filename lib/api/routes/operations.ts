@@ -8,7 +8,7 @@ export const MOST_WAIT_MS = 25_000
 
 export const operation = z.object({
   id: z.string(),
-  kind: z.enum(['snapshot']),
+  kind: z.enum(['snapshot', 'backup', 'drill']),
   state: z.enum(['running', 'done', 'failed']),
   startedAt: z.int(),
   finishedAt: z.int().optional(),

@@ -27,14 +27,9 @@ export function findPeers(env: NodeJS.ProcessEnv = process.env): Peers {
   if (rqliteVersion !== undefined) peers.rqlite = { path: rqlited!, version: rqliteVersion }
   else peers.missing.push('rqlite: put rqlited on the path, or name it in RQLITED')
 
-  const postgres = postgresFolder(env)
-  const postgresVersion = postgres === undefined ? undefined : versionOf(join(postgres, 'postgres'), ['--version'])
-  if (postgresVersion !== undefined && Number(/\d+/.exec(postgresVersion)?.[0]) >= 15) {
-    peers.postgres = { path: postgres!, version: postgresVersion }
-  } else {
-    const why = postgresVersion === undefined ? 'put postgres 15 or newer on the path' : `${postgresVersion} is too old`
-    peers.missing.push(`PostgreSQL: ${why}, or name the folder of its programs in POSTGRES_BIN`)
-  }
+  const postgres = findPostgres(env)
+  if (typeof postgres !== 'string') peers.postgres = postgres
+  else peers.missing.push(`PostgreSQL: ${postgres}, or name the folder of its programs in POSTGRES_BIN`)
 
   const java = versionOf('java', ['-version'])
   const jar = env.H2_JAR
@@ -42,6 +37,14 @@ export function findPeers(env: NodeJS.ProcessEnv = process.env): Peers {
     peers.h2 = { path: jar, version: `${/([^/\\]+)\.jar$/.exec(jar)?.[1] ?? 'H2'}, ${java}` }
   } else peers.missing.push('H2: name its jar in H2_JAR, and have java on the path')
   return peers
+}
+
+/** PostgreSQL, or why there is none that will do. */
+export function findPostgres(env: NodeJS.ProcessEnv = process.env): Peer | string {
+  const path = postgresFolder(env)
+  const version = path === undefined ? undefined : versionOf(join(path, 'postgres'), ['--version'])
+  if (path === undefined || version === undefined) return 'put postgres 15 or newer on the path'
+  return Number(/\d+/.exec(version)?.[0]) >= 15 ? { path, version } : `${version} is too old`
 }
 
 /** On the path with initdb beside it, or where Debian keeps it. */

@@ -30,7 +30,7 @@ export class PostgresServer {
     this.port = port
   }
 
-  static async start(programs: string, folder: string): Promise<PostgresServer> {
+  static async start(programs: string, folder: string, schema = TASK_SCHEMA): Promise<PostgresServer> {
     const user = otherUser()
     const data = join(folder, 'pg')
     const options = { ...user, cwd: '/' }
@@ -43,7 +43,7 @@ export class PostgresServer {
     const settings = { ...SETTINGS, port, unix_socket_directories: data }
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     const server = new ServerProcess(join(programs, 'postgres'), ['-D', data, ...flags], options)
-    await server.until(() => createSchema(port))
+    await server.until(() => createSchema(port, schema))
     return new PostgresServer(server, port)
   }
 
@@ -53,11 +53,11 @@ export class PostgresServer {
   }
 }
 
-async function createSchema(port: number): Promise<void> {
+async function createSchema(port: number, schema: readonly string[]): Promise<void> {
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'bench', database: 'postgres' })
   client.on('error', () => undefined)
   await client.connect()
-  for (const sql of TASK_SCHEMA) await client.query(sql)
+  for (const sql of schema) await client.query(sql)
   await client.end()
 }
 

@@ -1,0 +1,33 @@
+import { type DrillOutcome, drillBackup } from '../backup/drill.ts'
+import { BACKUP_RETENTION, type BackupRetention, retainBackups } from '../backup/retention.ts'
+import { type BackupContext, type BackupOutcome, takeBackup } from '../backup/take.ts'
+import { messageOf } from '../model/errors.ts'
+
+/** Makes a backup and deletes those that are not kept: what a node does from time to time, and the function. */
+export async function backupJob(
+  context: BackupContext,
+  options: { retention?: BackupRetention } = {},
+): Promise<BackupOutcome> {
+  try {
+    return await takeBackup(context)
+  } finally {
+    // Also when it failed: what fails again and again must not fill the disk.
+    await retainBackups(context, options.retention ?? BACKUP_RETENTION).catch((error: unknown) => {
+      context.logger.warn('backups that are no longer kept could not be deleted', { error: messageOf(error) })
+    })
+  }
+}
+
+/** Restores a backup, by default the newest one, and says whether it is what it should be. */
+export function drillJob(context: BackupContext, { id }: { id?: string | undefined } = {}): Promise<DrillOutcome> {
+  return drillBackup(context, id)
+}
+
+/** What is wrong with a backup, and what to do. */
+export function drillFailure({ backupId, image, dump }: DrillOutcome): string {
+  const findings = Object.entries({ image, dump }).filter(([, { result }]) => result !== 'same')
+  const texts = findings.map(
+    ([what, { result, why }]) => `its ${what} ${result === 'failed' ? 'failed' : 'is unusable'}: ${why}`,
+  )
+  return `backup ${backupId} did not pass a restore drill: ${texts.join('; ')}. Make another one: boreal backup now`
+}

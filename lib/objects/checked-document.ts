@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+
+/**
+ * Small JSON objects that say what others are. Each ends with a checksum over the rest, and is believed only if its bytes
+ * are exactly what we would write: so no bit of it can have changed, and no form means two things.
+ */
+export interface CheckedDocument {
+  checksum: string
+}
+
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** The bytes of a document, with its checksum. */
+export function encodeDocument<D extends CheckedDocument>(
+  schema: z.ZodType<D>,
+  content: Omit<D, 'checksum'>,
+): { document: D; bytes: Buffer } {
+  // Parsed, so that the fields are in the order of the schema: equal documents have equal bytes.
+  const { checksum: _, ...fields } = schema.parse({ ...content, checksum: '0'.repeat(64) })
+  const document = { ...fields, checksum: sha256Of(JSON.stringify(fields)) } as D
+  return { document, bytes: Buffer.from(`${JSON.stringify(document, null, 1)}\n`) }
+}
+
+/** Reads a document. Throws what `refuse` makes of the reason when it is damaged or of another form. */
+export function parseDocument<D extends CheckedDocument>(
+  schema: z.ZodType<D>,
+  bytes: Uint8Array,
+  refuse: (why: string, cause?: unknown) => Error,
+): D {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    throw refuse('is damaged: it is no JSON', error)
+  }
+  const result = schema.safeParse(value)
+  if (!result.success) {
+    const [issue] = result.error.issues
+    throw refuse(`is damaged, or of a form that this build does not know: ${issue?.path.join('.')} ${issue?.message}`)
+  }
+  const { checksum, ...content } = result.data
+  const written = encodeDocument(schema, content as Omit<D, 'checksum'>)
+  if (written.document.checksum !== checksum || !written.bytes.equals(bytes)) {
+    throw refuse('is damaged: it does not match its checksum')
+  }
+  return result.data
+}
+
+export function sha256Of(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}
