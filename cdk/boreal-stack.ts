@@ -44,6 +44,7 @@ export class BorealStack extends Stack {
       environment: {
         BOREAL_TABLE: table.tableName,
         BOREAL_BUCKET: buckets.objects.bucketName,
+        BOREAL_BACKUP_BUCKET: buckets.backups.bucketName,
         BOREAL_NAME: parameters.storeName,
         BOREAL_STACK: this.stackName,
       },
@@ -72,6 +73,7 @@ export class BorealStack extends Stack {
       Table: table.tableName,
       ObjectsBucket: buckets.objects.bucketName,
       BackupsBucket: buckets.backups.bucketName,
+      AccessLogsBucket: buckets.accessLogs.bucketName,
       TokensSecret: tokens.secretArn,
       AlarmTopic: watch.alarms.topic.topicArn,
       DeadLettersUrl: deadLetters.queueUrl,
@@ -119,7 +121,11 @@ export class BorealStack extends Stack {
   #small(parameters: Parameters, setting: FunctionSetting, resources: Resources, tokens: secrets.Secret) {
     const { fn, role } = new BorealFunction(this, 'Api', {
       ...setting,
-      environment: { ...setting.environment, BOREAL_TOKENS_SECRET: tokens.secretArn },
+      environment: {
+        ...setting.environment,
+        BOREAL_TOKENS_SECRET: tokens.secretArn,
+        BOREAL_STORE_MB: String(storeMb(parameters.apiMemoryMb)),
+      },
       entry: 'api',
       description: 'Boreal: the API, with the store',
       memoryMb: parameters.apiMemoryMb,
@@ -154,10 +160,15 @@ export class BorealStack extends Stack {
   }
 }
 
+/** What of a function's memory the store may take before additions are refused; the rest is for Node and requests. */
+function storeMb(memoryMb: number): number {
+  return Math.floor((memoryMb - 384) * 0.85)
+}
+
 /** What serves the API appends to the log and may ask for a snapshot. It deletes nothing. */
 function grantApi(role: iam.Role, { table, buckets }: Resources): void {
   writesLog(role, table)
   readsObjects(role, buckets.objects)
-  putsObjects(role, buckets.objects, 'bodies', 'snapshots')
+  putsObjects(role, buckets.objects, 'bodies/*', 'snapshots/*')
   readsObjects(role, buckets.backups)
 }

@@ -2,8 +2,8 @@ import { type CfnElement, type aws_dynamodb as dynamodb, aws_iam as iam, Stack, 
 import type { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
 
-/** Folders below a store's id in a bucket. */
-export type Folder = 'snapshots' | 'bodies'
+/** What is below the id of a store in a bucket. */
+export type Keys = 'snapshots/*' | 'bodies/*' | 'backups/*' | 'backups/*/drill.json'
 
 const allow = (actions: string[], resources: string[], conditions?: iam.PolicyStatementProps['conditions']) =>
   new iam.PolicyStatement({ actions, resources, ...(conditions === undefined ? {} : { conditions }) })
@@ -35,19 +35,19 @@ export function readsObjects(role: iam.Role, bucket: s3.Bucket): void {
   onObjects(role, bucket, 's3:GetObject', ['*'])
 }
 
-/** May put objects into folders of every store. */
-export function putsObjects(role: iam.Role, bucket: s3.Bucket, ...folders: Folder[]): void {
-  onObjects(role, bucket, 's3:PutObject', inFolders(folders))
+/** May put objects of every store. */
+export function putsObjects(role: iam.Role, bucket: s3.Bucket, ...keys: Keys[]): void {
+  onObjects(role, bucket, 's3:PutObject', ofStores(keys))
 }
 
-/** May delete objects in folders of every store; their versions stay for a while. */
-export function deletesObjects(role: iam.Role, bucket: s3.Bucket, ...folders: Folder[]): void {
-  onObjects(role, bucket, 's3:DeleteObject', inFolders(folders))
+/** May delete objects of every store; their versions stay for a while. */
+export function deletesObjects(role: iam.Role, bucket: s3.Bucket, ...keys: Keys[]): void {
+  onObjects(role, bucket, 's3:DeleteObject', ofStores(keys))
 }
 
 /** Keys begin with the id of a store. */
-function inFolders(folders: Folder[]): string[] {
-  return folders.map((folder) => `*/${folder}/*`)
+function ofStores(keys: Keys[]): string[] {
+  return keys.map((pattern) => `*/${pattern}`)
 }
 
 function onObjects(role: iam.Role, bucket: s3.Bucket, action: string, patterns: string[]): void {

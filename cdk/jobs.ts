@@ -22,6 +22,13 @@ export interface JobSpec {
   late: number
 }
 
+/** What takes a snapshot. */
+function takesSnapshots(role: iam.Role, { table, buckets }: Resources): void {
+  readsLog(role, table)
+  readsObjects(role, buckets.objects)
+  putsObjects(role, buckets.objects, 'snapshots/*')
+}
+
 /** Jobs by the file in functions/. */
 export const JOBS: Record<string, JobSpec> = {
   snapshot: {
@@ -29,14 +36,42 @@ export const JOBS: Record<string, JobSpec> = {
     every: ({ snapshotMinutes }) => Duration.minutes(snapshotMinutes),
     memoryMb: ({ jobMemoryMb }) => jobMemoryMb,
     timeout: Duration.minutes(15),
-    grant: (role, { table, buckets }) => {
-      readsLog(role, table)
-      readsObjects(role, buckets.objects)
-      putsObjects(role, buckets.objects, 'snapshots')
-      deletesObjects(role, buckets.objects, 'snapshots')
+    grant: (role, resources) => {
+      takesSnapshots(role, resources)
+      deletesObjects(role, resources.buckets.objects, 'snapshots/*')
+      // A store is restored from a backup when no snapshot can be used.
+      readsObjects(role, resources.buckets.backups)
     },
     age: 'SnapshotAge',
     late: 4,
+  },
+  backup: {
+    description: 'Boreal: makes a backup and lets old ones go',
+    every: ({ backupMinutes }) => Duration.minutes(backupMinutes),
+    memoryMb: ({ jobMemoryMb }) => jobMemoryMb,
+    timeout: Duration.minutes(15),
+    grant: (role, resources) => {
+      takesSnapshots(role, resources)
+      readsObjects(role, resources.buckets.backups)
+      putsObjects(role, resources.buckets.backups, 'backups/*')
+      deletesObjects(role, resources.buckets.backups, 'backups/*')
+    },
+    age: 'BackupAge',
+    late: 3,
+  },
+  verify: {
+    description: 'Boreal: restores the newest backup and compares it',
+    every: ({ verifyHours }) => Duration.hours(verifyHours),
+    memoryMb: ({ jobMemoryMb }) => jobMemoryMb,
+    timeout: Duration.minutes(15),
+    grant: (role, { table, buckets }) => {
+      readsLog(role, table)
+      readsObjects(role, buckets.objects)
+      readsObjects(role, buckets.backups)
+      putsObjects(role, buckets.backups, 'backups/*/drill.json')
+    },
+    age: 'VerifiedRestoreAge',
+    late: 2,
   },
 }
 

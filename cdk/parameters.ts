@@ -48,6 +48,9 @@ export const parametersSchema = z.strictObject({
   /** Memory of the functions that restore a store: snapshot, backup, verify. */
   jobMemoryMb: number(1_024, 10_240, ' MB').default(2_048),
   snapshotMinutes: number(1, 1_440, ' minutes').default(15),
+  backupMinutes: number(1, 10_080, ' minutes').default(60),
+  /** Between restore drills of the newest backup. */
+  verifyHours: number(1, 720, ' hours').default(24),
   /** How long a version of an object stays after it was replaced or deleted. */
   noncurrentDays: number(1, 3_650, ' days').default(30),
   /** For so long nobody can delete a backup, not even the account's owner; 0: no lock. Cannot be taken back. */

@@ -80,7 +80,9 @@ export class Watch extends Construct {
     for (const [name, fn] of Object.entries(jobs)) {
       const { every, age, late } = JOBS[name]!
       const seconds = every(parameters).toSeconds()
-      const failed = fn.metricErrors({ statistic: 'Sum', period: Duration.seconds(Math.max(300, seconds)) })
+      // CloudWatch looks back for a day, in periods of minutes; for a week, in periods of hours.
+      const period = Duration.seconds(Math.min(86_400, Math.max(300, seconds)))
+      const failed = fn.metricErrors({ statistic: 'Sum', period })
       this.alarms.add(`${capital(name)}Errors`, {
         metric: failed,
         above: 0,

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+/** What runs against a deployed API: run by `npm run test:localstack`, which deploys it. */
+export default defineConfig({
+  test: {
+    // Contract tests that serve any store: they name what is theirs.
+    include: [
+      'test/api/{task-store,quota-store,lock-store,cron-job-store,attribute-store}.test.ts',
+      'test/localstack/*.test.ts',
+    ],
+    pool: 'forks',
+    maxWorkers: 1,
+    fileParallelism: false,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+  },
+})
