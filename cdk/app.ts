@@ -1,4 +1,4 @@
-import { App, type AppProps, Validations } from 'aws-cdk-lib'
+import { App, type AppProps, type IPolicyValidationPlugin, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { BorealStack } from './boreal-stack.ts'
 import { parametersOf } from './parameters.ts'
@@ -10,10 +10,14 @@ const FLAGS = {
   '@aws-cdk/core:checkSecretUsage': true,
 }
 
-/** The app, and whatever cdk-nag has to say about it. Parameters come from the context (`-c name=value`). */
-export function borealApp(bundle: string, { context, ...props }: AppProps = {}): { app: App; stack: BorealStack } {
+/** The app, with what cdk-nag has to say about it unless other checks are named. Parameters come from the context (`-c name=value`). */
+export function borealApp(
+  bundle: string,
+  { context, ...props }: AppProps = {},
+  checks: IPolicyValidationPlugin[] = [new AwsSolutionsChecks()],
+): { app: App; stack: BorealStack } {
   const app = new App({ ...props, context: { ...FLAGS, ...context } })
-  Validations.of(app).addPlugins(new AwsSolutionsChecks())
+  Validations.of(app).addPlugins(...checks)
   const stack = new BorealStack(app, { parameters: parametersOf(app.node.getAllContext()), bundle })
   return { app, stack }
 }

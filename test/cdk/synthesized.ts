@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Template } from 'aws-cdk-lib/assertions'
@@ -17,15 +17,25 @@ export interface Resource {
   DeletionPolicy?: string
 }
 
-/** The app, synthesized with these parameters, on a bundle that is none. */
-export function synthesized(context: Record<string, unknown> = {}) {
+/** A folder that stands for the bundle. */
+export function emptyBundle(): string {
   const bundle = mkdtempSync(join(tmpdir(), 'boreal-bundle-'))
   writeFileSync(join(bundle, 'api.js'), '')
   writeFileSync(join(bundle, 'Dockerfile'), 'FROM scratch\n')
-  const outdir = mkdtempSync(join(tmpdir(), 'boreal-cdk-'))
-  const { app, stack } = borealApp(bundle, { context, outdir })
-  const template = Template.fromStack(stack)
-  return { app, stack, outdir, template: new Deployed(template) }
+  return bundle
+}
+
+const synthesizedBefore = new Map<string, Deployed>()
+
+/** The template with these parameters. Rules of cdk-nag are for nag.test.ts: they take longer than all else. */
+export function synthesized(context: Record<string, unknown> = {}): { template: Deployed } {
+  const key = JSON.stringify(context)
+  const before = synthesizedBefore.get(key)
+  if (before !== undefined) return { template: before }
+  const { stack } = borealApp(emptyBundle(), { context, outdir: mkdtempSync(join(tmpdir(), 'boreal-cdk-')) }, [])
+  const template = new Deployed(Template.fromStack(stack))
+  synthesizedBefore.set(key, template)
+  return { template }
 }
 
 /** A template, asked for what matters. */
@@ -69,8 +79,4 @@ export function textOf(value: unknown): string {
   const [[name, inner]] = Object.entries(value) as [[string, unknown]]
   if (name === 'Fn::Join') return textOf((inner as [string, unknown[]])[1])
   return name === 'Fn::GetAtt' ? `<${(inner as string[]).join('.')}>` : `<${textOf(inner)}>`
-}
-
-export function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(file, 'utf8'))
 }
