@@ -8,9 +8,10 @@ export default defineConfig({
       'test/api/{task-store,quota-store,lock-store,cron-job-store,attribute-store}.test.ts',
       'test/localstack/*.test.ts',
     ],
-    // Without those that ask in SQL, for which a function has no reader, or remove what others have saved.
+    // Without those that ask in SQL, for which a function has no reader, remove what others have saved, or start dozens of
+    // environments at once.
     testNamePattern:
-      /^(?!.*(in SQL|testTaskConfigDedupe|testUpdate, AURORA|testGarbageCollection|testNoop|testDeleteAll|testCanonical))/,
+      /^(?!.*(in SQL|of many that want|testTaskConfigDedupe|testUpdate, AURORA|testGarbageCollection|testNoop|testDeleteAll|testCanonical))/,
     pool: 'forks',
     maxWorkers: 1,
     fileParallelism: false,
