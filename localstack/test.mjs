@@ -12,7 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
 
 /** Tokens as the tests of the API know them (test/support/test-api.ts). */
-const TOKENS = ['admin:admin', 'writer:write', 'reader:read'].map((it) => `${it}:${it.split(':')[0]}-token-of-the-tests`)
+const TOKENS = ['admin:admin', 'writer:write', 'reader:read'].map((it) => `${it}:${it.split(':')[1]}-token-of-the-tests`)
 
 installMissing({ dev: true })
 if (process.env.AWS_ENDPOINT_URL !== undefined) process.exit(await deployAndTest())
@@ -33,7 +33,7 @@ async function deployAndTest() {
   const env = localstackEnvironment()
   const { deploy, destroy } = await import('./stack.mjs')
   const { setTokens } = await import('./secret.mjs')
-  const { url, outputs } = deploy(env, { snapshotMinutes: 1, backupMinutes: 1 })
+  const { url, outputs } = deploy(env, { snapshotMinutes: 2, backupMinutes: 3 })
   await setTokens(env, outputs.TokensSecret, TOKENS.join(','))
   try {
     const { status } = spawnSync(process.execPath, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--config', 'vitest.localstack.config.ts'], {

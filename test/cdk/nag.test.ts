@@ -13,20 +13,21 @@ const MINUTES = { timeout: 300_000 }
 /** What synthesis has to say about an app. */
 function findings(context: Record<string, unknown>, change: (app: ReturnType<typeof borealApp>) => void = () => undefined): string {
   const outdir = mkdtempSync(join(tmpdir(), 'boreal-cdk-'))
-  const built = borealApp(emptyBundle(), { context: { '@aws-cdk/core:validationReportJson': true, ...context }, outdir })
+  const built = borealApp(emptyBundle(), { context, outdir })
   change(built)
-  const code = process.exitCode
   try {
     built.app.synth()
-  } finally {
-    // A finding would be the exit code of these tests.
-    process.exitCode = code
+  } catch {
+    // The report says what was found.
   }
-  return readFileSync(join(outdir, 'validation-report.json'), 'utf8')
+  // A finding would be the exit code of these tests.
+  process.exitCode = 0
+  const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'))
+  return JSON.stringify(pluginReports)
 }
 
-test.each([{}, { profile: 'busy' }, { auth: 'apiKey', stage: 'dev' }])('nothing is found with %j', MINUTES, (context) => {
-  expect(findings(context)).not.toMatch(/"ruleName":\s*"AwsSolutions/)
+test.each([{}, { profile: 'busy', auth: 'apiKey' }])('nothing is found with %j', MINUTES, (context) => {
+  expect(findings(context)).toBe('[]')
 })
 
 test('a bucket that anybody may read would be found', MINUTES, () => {
