@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { open } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type NodeFlags, nodeConfig } from '../node/config.ts'
 import { dumpObjects } from '../node/dump-objects.ts'
@@ -41,6 +41,10 @@ async function dump({ output, store, snapshot, ...flags }: DumpFlags): Promise<v
       await file.writeFile(chunk)
     }
     await file?.sync()
+  } catch (error) {
+    // Half a dump would load as nothing; better that nobody tries.
+    if (file !== undefined) await rm(output, { force: true })
+    throw error
   } finally {
     await file?.close()
   }

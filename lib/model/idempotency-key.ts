@@ -10,6 +10,11 @@ export function hashOfKey(principal: string, key: string): string {
   return hash('sha256', `${principal}\0${key}`).slice(0, 32)
 }
 
+/** The bytes that a hash stands for. */
+export function bytesOfHash(hash: string): Uint8Array {
+  return Buffer.from(hash, 'hex')
+}
+
 /**
  * The time that a key carries, in ms; `undefined` for keys without one. UUIDv7 (RFC 9562 §5.7) and ULID are
  * recognized: for these an expired key can be told from a new one, so it is refused instead of executed again.

@@ -1,3 +1,4 @@
+import { bytesOfHash } from '../model/idempotency-key.ts'
 import { TABLES } from './apply-event.ts'
 import { type ChangeSet, forgetBefore, type IdempotencyRow } from './change-set.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
@@ -45,7 +46,7 @@ function removeUnreferenced(configIds: Set<string>): Statement {
   )
   return {
     sql: `delete from task_config c where config_id = any($1::text[]) and ${references.join(' and ')}`,
-    params: [arrayParam([...configIds])],
+    params: [arrayParam('text', [...configIds])],
   }
 }
 
@@ -56,10 +57,19 @@ function remember(idempotency: Map<string, IdempotencyRow>): Statement {
       'insert into boreal.idempotency (key_hash, lsn, index, time_ms) ' +
       'select * from unnest($1::bytea[], $2::int8[], $3::int4[], $4::int8[])',
     params: [
-      arrayParam([...idempotency.keys()].map((hash) => `\\x${hash}`)),
-      arrayParam(keys.map((key) => key.lsn)),
-      arrayParam(keys.map((key) => key.index)),
-      arrayParam(keys.map((key) => key.timeMs)),
+      arrayParam('bytea', [...idempotency.keys()].map(bytesOfHash)),
+      arrayParam(
+        'int8',
+        keys.map((key) => key.lsn),
+      ),
+      arrayParam(
+        'int4',
+        keys.map((key) => key.index),
+      ),
+      arrayParam(
+        'int8',
+        keys.map((key) => key.timeMs),
+      ),
     ],
   }
 }

@@ -112,7 +112,7 @@ function entityChanges(changes: ChangeSet): Statement {
     sql:
       'insert into boreal.entity_change (entity, version) select * from unnest($1::text[], $2::int8[]) ' +
       'on conflict (entity) do update set version = excluded.version',
-    params: [arrayParam([...versions.keys()]), arrayParam([...versions.values()])],
+    params: [arrayParam('text', [...versions.keys()]), arrayParam('int8', [...versions.values()])],
   }
 }
 
@@ -125,9 +125,18 @@ function departures(effects: Effects): Statement {
       'insert into boreal.departure (entity, scope, version) select * from unnest($1::text[], $2::text[], $3::int8[]) ' +
       'on conflict (entity, scope) do update set version = excluded.version',
     params: [
-      arrayParam(rows.map((row) => row.entity)),
-      arrayParam(rows.map((row) => row.scope)),
-      arrayParam(rows.map((row) => row.version)),
+      arrayParam(
+        'text',
+        rows.map((row) => row.entity),
+      ),
+      arrayParam(
+        'text',
+        rows.map((row) => row.scope),
+      ),
+      arrayParam(
+        'int8',
+        rows.map((row) => row.version),
+      ),
     ],
   }
 }

@@ -1,3 +1,4 @@
+import { bytesOfHash } from '../model/idempotency-key.ts'
 import { type ResultSet, textOf } from './protocol.ts'
 import { type Statement, statement } from './statement.ts'
 
@@ -5,7 +6,7 @@ import { type Statement, statement } from './statement.ts'
 
 /** Where the transaction of a key (its hash, hex) is in the log. */
 export function idempotencyPlace(keyHash: string): Statement {
-  return statement('select lsn, index from boreal.idempotency where key_hash = $1', Buffer.from(keyHash, 'hex'))
+  return statement('select lsn, index from boreal.idempotency where key_hash = $1', bytesOfHash(keyHash))
 }
 
 export function placeOf(result: ResultSet | undefined): { lsn: number; index: number } | undefined {

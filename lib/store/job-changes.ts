@@ -63,13 +63,33 @@ export function upsertJobs(jobs: Map<string, JobChange>): Statement {
   return {
     sql: upsertSql(counters),
     params: [
-      arrayParam([...jobs.keys()]),
-      arrayParam(keys.map((key) => key.role)),
-      arrayParam(keys.map((key) => key.environment)),
-      arrayParam(keys.map((key) => key.name)),
-      arrayParam(changes.map((change) => change.taskVersion)),
-      arrayParam(changes.map((change) => change.version)),
-      ...counters.map((name) => arrayParam(changes.map((change) => change.counters.get(name) ?? 0))),
+      arrayParam('text', [...jobs.keys()]),
+      arrayParam(
+        'text',
+        keys.map((key) => key.role),
+      ),
+      arrayParam(
+        'text',
+        keys.map((key) => key.environment),
+      ),
+      arrayParam(
+        'text',
+        keys.map((key) => key.name),
+      ),
+      arrayParam(
+        'int8',
+        changes.map((change) => change.taskVersion),
+      ),
+      arrayParam(
+        'int8',
+        changes.map((change) => change.version),
+      ),
+      ...counters.map((name) =>
+        arrayParam(
+          'int4',
+          changes.map((change) => change.counters.get(name) ?? 0),
+        ),
+      ),
     ],
   }
 }
@@ -101,7 +121,17 @@ export function forgetTasks(jobs: Map<string, JobChange>): Statement | undefined
     // Tasks that came and went within the change set are in no counter at all.
     return differences.length === 0 || differences.reduce((sum, each) => sum + each, 0) < 0
   })
-  return left.length === 0 ? undefined : { sql: FORGET_TASKS, params: [arrayParam(left.map(([jobId]) => jobId))] }
+  return left.length === 0
+    ? undefined
+    : {
+        sql: FORGET_TASKS,
+        params: [
+          arrayParam(
+            'text',
+            left.map(([jobId]) => jobId),
+          ),
+        ],
+      }
 }
 
 const REMOVE_EMPTY_JOBS = `delete from job where job_id = any($1::text[]) and ${JOB_COUNTERS.join(' + ')} = 0`
@@ -115,5 +145,13 @@ export function removeEmptyJobs(jobs: Map<string, JobChange>): Statement | undef
     return total < 0 || change.counters.size === 0
   })
   if (shrunk.length === 0) return undefined
-  return { sql: REMOVE_EMPTY_JOBS, params: [arrayParam(shrunk.map(([jobId]) => jobId))] }
+  return {
+    sql: REMOVE_EMPTY_JOBS,
+    params: [
+      arrayParam(
+        'text',
+        shrunk.map(([jobId]) => jobId),
+      ),
+    ],
+  }
 }

@@ -1,7 +1,6 @@
-/**
- * A statement as plain data: it can be built once, sent to any engine and shipped between threads.
- * Parameters are in Postgres text form; `null` is SQL NULL.
- */
+import { binaryArray, type ElementType } from './binary-array.ts'
+
+/** A statement as plain data: it can be built once, sent to any engine and shipped between threads. */
 export interface Statement {
   sql: string
   params: Param[]
@@ -9,20 +8,29 @@ export interface Statement {
   copy?: Uint8Array
 }
 
-export type Param = string | null
+/** In Postgres text form, or in binary form when it is bytes; `null` is SQL NULL. */
+export type Param = string | Uint8Array | null
 
 /** Any JavaScript value as a parameter: arrays become Postgres arrays, other objects JSON text. */
 export function toParam(value: unknown): Param {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value
-  if (Array.isArray(value)) return arrayParam(value)
+  if (Array.isArray(value)) return arrayLiteral(value)
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`
   if (typeof value === 'object') return JSON.stringify(value)
   return String(value)
 }
 
+/** Below so many elements a literal costs less than a buffer. */
+const SMALL = 8
+
+/** Values as an array of a type: text, numbers, bytes, or null. */
+export function arrayParam(type: ElementType, values: readonly unknown[]): Param {
+  return values.length < SMALL ? arrayLiteral(values) : binaryArray(type, values)
+}
+
 /** A Postgres array literal. Elements are text, numbers or null; anything else goes in as JSON text. */
-export function arrayParam(values: readonly unknown[]): string {
+function arrayLiteral(values: readonly unknown[]): string {
   let literal = '{'
   for (let i = 0; i < values.length; i++) {
     if (i > 0) literal += ','

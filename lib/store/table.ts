@@ -1,7 +1,8 @@
 import { BorealError } from '../model/errors.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
+import type { ElementType } from './binary-array.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
-import { arrayParam, type Statement } from './statement.ts'
+import { arrayParam, type Param, type Statement } from './statement.ts'
 
 /**
  * A table of the store as data: how a row of the model becomes a row of SQL and back, and what the row takes part in
@@ -44,7 +45,7 @@ export function compositeKey(...parts: [string, string]): string {
 
 export interface Column<Row> {
   name: string
-  type: 'text' | 'int4' | 'int8' | 'float8' | 'json'
+  type: Exclude<ElementType, 'bytea'>
   value(row: Row, meta: RowMeta): unknown
 }
 
@@ -73,10 +74,10 @@ export function upsert<Row extends object>(table: Table<Row>, rows: Puts<Row>): 
   return { sql: writeSql(table).upsert, params: cellsOf(table, rows) }
 }
 
-function cellsOf<Row extends object>(table: Table<Row>, rows: Puts<Row>): string[] {
+function cellsOf<Row extends object>(table: Table<Row>, rows: Puts<Row>): Param[] {
   return table.columns.map(({ type, value }) => {
     const cells = rows.map(({ row, meta }) => value(row, meta))
-    return arrayParam(type === 'json' ? cells.map((cell) => JSON.stringify(cell)) : cells)
+    return arrayParam(type, type === 'json' ? cells.map((cell) => JSON.stringify(cell)) : cells)
   })
 }
 
@@ -87,7 +88,7 @@ export function remove(table: Table, keys: string[]): Statement {
 
 /** A statement that removes the rows with one of these values in a column (text). */
 export function removeBy(table: Table, column: string, values: string[]): Statement {
-  return { sql: `delete from ${table.name} where ${column} = any($1::text[])`, params: [arrayParam(values)] }
+  return { sql: `delete from ${table.name} where ${column} = any($1::text[])`, params: [arrayParam('text', values)] }
 }
 
 /** A statement that reads rows by key, as one JSON array; read it with {@link rowsOf}. */
@@ -97,7 +98,7 @@ export function selectByKeys(table: Table, keys: Iterable<string>, part: 'row' |
   if (table.keyWidth === undefined) {
     return {
       sql: `select json_agg(${json}) from ${table.name} where ${first} = any($1::text[])`,
-      params: [arrayParam([...keys])],
+      params: [arrayParam('text', [...keys])],
     }
   }
   const parts = [...keys].map((key) => JSON.parse(key) as [string, string])
@@ -106,7 +107,16 @@ export function selectByKeys(table: Table, keys: Iterable<string>, part: 'row' |
     sql:
       `select json_agg(${json}) from unnest($1::text[], $2::text[]) as wanted(k1, k2), ` +
       `lateral (select * from ${table.name} where ${first} = wanted.k1 and ${second} = wanted.k2) as ${table.name}`,
-    params: [arrayParam(parts.map(([part]) => part)), arrayParam(parts.map(([, part]) => part))],
+    params: [
+      arrayParam(
+        'text',
+        parts.map(([part]) => part),
+      ),
+      arrayParam(
+        'text',
+        parts.map(([, part]) => part),
+      ),
+    ],
   }
 }
 

@@ -1,4 +1,5 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
+import { bytesOfHash } from '../model/idempotency-key.ts'
 import type { Scope } from '../model/preconditions.ts'
 import type { RowBefore } from '../store/change-statements.ts'
 import type { Find } from '../store/find.ts'
@@ -185,20 +186,20 @@ const JOB_STATES = `
 function jobStates(jobs: Set<string>, roles: Set<string>): Statement {
   return {
     sql: `${JOB_STATES} job_id = any($1::text[]) or role = any($2::text[])`,
-    params: [arrayParam([...jobs]), arrayParam([...roles])],
+    params: [arrayParam('text', [...jobs]), arrayParam('text', [...roles])],
   }
 }
 
 function roleDepartures(roles: Set<string>): Statement {
   return {
     sql: `select json_agg(json_build_array(role, ${leftRole('role')})) from unnest($1::text[]) as of(role)`,
-    params: [arrayParam([...roles])],
+    params: [arrayParam('text', [...roles])],
   }
 }
 
 function idempotencyRows(hashes: Set<string>): Statement {
   return {
     sql: `select encode(key_hash, 'hex'), lsn, index from boreal.idempotency where key_hash = any($1::bytea[])`,
-    params: [arrayParam([...hashes].map((hash) => `\\x${hash}`))],
+    params: [arrayParam('bytea', [...hashes].map(bytesOfHash))],
   }
 }

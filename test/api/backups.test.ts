@@ -5,24 +5,11 @@ import { memoryNode } from '../support/memory-node.ts'
 import { quota } from '../support/records.ts'
 import { gate } from '../support/scripted-log.ts'
 import { temporaryObjects, withFlippedBit } from '../support/snapshots.ts'
-import { type Answer, READ_TOKEN, serveNode, type TestApi, WRITE_TOKEN } from '../support/test-api.ts'
+import { READ_TOKEN, serveNode, WRITE_TOKEN } from '../support/test-api.ts'
 
 /** Backups over HTTP, and by themselves. */
 
 const MINUTE = 60_000
-
-/** What came of a request that may take long: on a busy machine it does. */
-async function outcomeOf(api: TestApi, { status, headers, body }: Answer) {
-  if (status !== 202) return body
-  return vi.waitFor(
-    async () => {
-      const { body: operation } = await api.get(headers.get('location')!)
-      expect(operation.state).toBe('done')
-      return operation.result
-    },
-    { timeout: 2 * MINUTE, interval: 200 },
-  )
-}
 
 test('a backup is made, listed, looked into and restored to see, by admins alone', {
   timeout: 2 * MINUTE,
@@ -41,7 +28,7 @@ test('a backup is made, listed, looked into and restored to see, by admins alone
   expect((await api.send('POST', '/v1/backups', {})).body).toMatchObject({ made: false, lsn: 0 })
   await api.transact([{ op: 'saveQuota', role: 'www', quota: quota(1) }])
   const started = await api.send('POST', '/v1/backups', {})
-  const made = await outcomeOf(api, started)
+  const made = (await api.ended(started)).body
   expect(made).toEqual({ made: true, lsn: 1, backupId: expect.any(String) })
   expect((await api.get(started.headers.get('location')!)).body).toMatchObject({
     kind: 'backup',
@@ -53,12 +40,12 @@ test('a backup is made, listed, looked into and restored to see, by admins alone
   expect((await api.get('/v1/backups')).body.items).toMatchObject([summary])
   expect((await api.get('/v1/backups')).body.items[0]).not.toHaveProperty('drilledAt')
   const path = `/v1/backups/${made.backupId}`
-  expect(await outcomeOf(api, await api.send('POST', `${path}/verify`, {}))).toMatchObject({ passed: true, lsn: 1 })
+  expect((await api.ended(await api.send('POST', `${path}/verify`, {}))).body).toMatchObject({ passed: true, lsn: 1 })
   expect((await api.get(path)).body).toMatchObject({ ...summary, drillPassed: true, document: { rows: { quota: 1 } } })
 
   const key = `${storeId}/backups/${made.backupId}/dump/00000`
   await backups.put(key, withFlippedBit(await backups.get(key), 777))
-  expect(await outcomeOf(api, await api.send('POST', `${path}/verify`, {}))).toMatchObject({
+  expect((await api.ended(await api.send('POST', `${path}/verify`, {}))).body).toMatchObject({
     passed: false,
     image: { result: 'same' },
     dump: { result: 'failed', why: expect.stringContaining('checksum') },

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { problem } from '../../lib/api/problem.ts'
 import { routes } from '../../lib/api/routes.ts'
-import { answersOfEveryRoute } from '../support/every-route.ts'
+import { answersOfEveryRoute, type RecordedAnswer } from '../support/every-route.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { quota } from '../support/records.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -16,6 +16,17 @@ import { memoryApi, serveNode } from '../support/test-api.ts'
 /** The document describes every route, and every answer is what the document says. */
 
 const api = await memoryApi({ readers: 1, cleanup: afterAll })
+
+/** Some routes take snapshots and backups, and restore them. */
+const LONG = { timeout: 4 * 60_000 }
+
+let recorded: Promise<RecordedAnswer[]> | undefined
+
+/** Answers of every route, asked for once. */
+function answers(): Promise<RecordedAnswer[]> {
+  recorded ??= answersOfEveryRoute(api)
+  return recorded
+}
 
 type Schema = Parameters<typeof z.fromJSONSchema>[0]
 
@@ -88,9 +99,9 @@ test('every reference in the document leads somewhere', async () => {
   }
 })
 
-test('every answer of every route is what the document says, nothing more and nothing less', async () => {
+test('every answer of every route is what the document says, nothing more and nothing less', LONG, async () => {
   const { paths } = await documented()
-  const recorded = await answersOfEveryRoute(api)
+  const recorded = await answers()
   for (const { method, path, asked, body } of recorded) {
     const schema = paths[path]![method.toLowerCase()]!.responses['200']!.content!['application/json']!.schema
     expect(z.fromJSONSchema(schema).parse(body), asked).toEqual(body)
@@ -99,10 +110,10 @@ test('every answer of every route is what the document says, nothing more and no
   expect([...answered].sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort())
 })
 
-test('types that are generated from the document take the answers of every route', async () => {
+test('types that are generated from the document take the answers of every route', LONG, async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'api.ts'), await openapiTypes((await documented()) as never))
-  const recorded = await answersOfEveryRoute(await memoryApi({ readers: 1 }))
+  const recorded = await answers()
   const uses = recorded.map(({ method, path, body }, index) => {
     const of = `paths[${JSON.stringify(path)}][${JSON.stringify(method.toLowerCase())}]`
     const type = `${of}['responses'][200]['content']['application/json']`

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
+import type { Backup } from '../../lib/backup/catalog.ts'
+import { backupSchema } from '../../lib/backup/documents.ts'
 import { drillBackup } from '../../lib/backup/drill.ts'
 import { takeBackup } from '../../lib/backup/take.ts'
+import { encodeDocument } from '../../lib/objects/checked-document.ts'
 import { filledStore, listedBackups } from '../support/backups.ts'
 import { withFlippedBit } from '../support/snapshots.ts'
 
@@ -46,4 +49,17 @@ test('when a part of it is missing, or the document', { timeout: 2 * MINUTE }, a
   expect(await drillBackup(context, backupId)).toMatchObject({ passed: false, image: { result: 'same' } })
   await places.put(`${folder}/backup.json`, Buffer.from('{}'))
   await expect(drillBackup(context, backupId)).rejects.toMatchObject({ code: 'backup_corrupt' })
+})
+
+test('when it holds something else than it says, although all bytes are as they were written', {
+  timeout: 2 * MINUTE,
+}, async () => {
+  const { store, places, context } = await filledStore()
+  const { backupId } = await takeBackup(context)
+  const key = `${store.storeId}/backups/${backupId}/backup.json`
+  const [{ document }] = (await listedBackups(places, store.storeId)) as [Backup]
+  const rows = { ...document!.rows, host: document!.rows.host! + 1 }
+  await places.put(key, encodeDocument(backupSchema, { ...document!, rows }).bytes)
+  const finding = { result: 'failed', why: expect.stringMatching(/^restored, host has \d+ rows instead of/) }
+  expect(await drillBackup(context)).toMatchObject({ passed: false, image: finding, dump: finding })
 })

@@ -85,6 +85,35 @@ test('a snapshot is taken and looked into, and a node that is killed starts from
   expect(await last.api.state()).toEqual(state)
 })
 
+test('a backup is made and restored to see; when all snapshots are damaged a node starts from it', async () => {
+  const data = await temporaryFolder()
+  const server = await BorealProcess.node(['--data', data])
+  const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }
+  await server.api.transact([saveTask('t1')])
+  expect((await boreal(['backup', 'verify'], env)).error).toContain('boreal backup now')
+  const made = await boreal(['backup', 'now'], env)
+  expect([made.code, made.out]).toEqual([0, expect.stringMatching(/^made backup \S+, up to LSN 1\n$/)])
+  const [{ id }] = JSON.parse((await boreal(['backup', 'list', '--json'], env)).out)
+  expect((await boreal(['backup', 'list'], env)).out).toMatch(new RegExp(`${id}\\s+1\\s+complete.*never`))
+  const verified = await boreal(['backup', 'verify'], env)
+  expect([verified.code, verified.out]).toEqual([0, expect.stringMatching(/image\s+same[\s\S]*dump\s+same/)])
+  expect((await boreal(['backup', 'inspect', id], env)).out).toMatch(/drillPassed\s+true/)
+  const dumped = await boreal(['dump', '--data', data])
+  expect([dumped.code, dumped.out]).toEqual([0, expect.stringContaining('copy public.task')])
+
+  const state = await server.api.state()
+  await server.signal('SIGKILL')
+  const storeId = (await readdir(join(data, 'objects'))).find((name) => !name.startsWith('.'))!
+  for (const snapshot of await readdir(join(data, 'objects', storeId, 'snapshots'))) {
+    await truncate(join(data, 'objects', storeId, 'snapshots', snapshot, 'image', '00000'), 1_000)
+  }
+  const again = await BorealProcess.node(['--data', data])
+  expect(await again.api.state()).toEqual(state)
+  await truncate(join(data, 'backups', storeId, 'backups', id, 'dump', '00000'), 10)
+  const damaged = await boreal(['backup', 'verify', id], { ...env, BOREAL_URL: again.url })
+  expect([damaged.code, damaged.error]).toEqual([3, expect.stringContaining('backup_corrupt')])
+})
+
 test('errors say what to do, on stderr, with an exit code of their kind', async () => {
   const server = await BorealProcess.node(['--data', await temporaryFolder()])
   const env = { BOREAL_URL: server.url, BOREAL_TOKEN: server.api.token }

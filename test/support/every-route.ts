@@ -64,7 +64,8 @@ export async function answersOfEveryRoute(api: TestApi): Promise<RecordedAnswer[
   const recorded: RecordedAnswer[] = []
   // biome-ignore lint/suspicious/noExplicitAny: answers of every shape.
   const call = async (method: 'GET' | 'POST', asked: string, sent?: unknown, key?: string): Promise<any> => {
-    const { status, headers, body } = await api.send(method, asked, sent, key ? { 'idempotency-key': key } : {})
+    const answer = await api.send(method, asked, sent, key ? { 'idempotency-key': key } : {})
+    const { status, headers, body } = await api.ended(answer)
     expect(status, `${method} ${asked}: ${JSON.stringify(body)}`).toBe(200)
     expect(headers.get('content-type')).toBe('application/json')
     recorded.push({ method, path: matchRoute(routes, method, asked.split('?')[0]!).route.path, asked, body })

@@ -51,6 +51,18 @@ export class TestApi {
     return this.send('GET', path)
   }
 
+  /** What came of a request that may take longer than it can wait for, as if it had waited. */
+  async ended(answer: Answer): Promise<Answer> {
+    for (let last = answer; ; ) {
+      const { status, headers } = answer
+      if (status !== 202) return answer
+      if (last.body.state === 'done') return { status: 200, headers, body: last.body.result }
+      if (last.body.state === 'failed') return { ...last, status: last.body.problem.status, body: last.body.problem }
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      last = await this.get(headers.get('location')!)
+    }
+  }
+
   /** Submits operations, optionally with preconditions and a key. */
   transact(operations: unknown[], options: { preconditions?: unknown[]; key?: string } = {}): Promise<Answer> {
     const { preconditions, key } = options
