@@ -71,9 +71,11 @@ export function costs(profile, writes, assumed = ASSUMED) {
     'log: writes': units * p.writeUnit,
     'log: reads': reads * p.readUnit,
     'log: storage': (writtenGb * assumed.tableDays * p.tableGbMonth) / MONTH_DAYS,
-    'functions: API': profile === 'small' ? day * (p.lambdaRequest + assumed.requestSeconds * API_GB * p.lambdaGbSecond) : 0,
+    'functions: API':
+      profile === 'small' ? day * (p.lambdaRequest + assumed.requestSeconds * API_GB * p.lambdaGbSecond) : 0,
     'functions: jobs': JOBS_A_DAY * (p.lambdaRequest + assumed.idleJobSeconds * JOB_GB * p.lambdaGbSecond),
-    'S3: snapshots, backups': (assumed.storeGb * (5 + 48 * 1.2) * p.s3GbMonth) / MONTH_DAYS + JOBS_A_DAY * REQUESTS.idleSnapshot.list * p.s3Put,
+    'S3: snapshots, backups':
+      (assumed.storeGb * (5 + 48 * 1.2) * p.s3GbMonth) / MONTH_DAYS + JOBS_A_DAY * REQUESTS.idleSnapshot.list * p.s3Put,
     containers: profile === 'busy' ? 2 * 24 * (p.fargateCpuHour + 4 * p.fargateGbHour) : 0,
     'balancer, endpoints': profile === 'busy' ? 24 * (p.balancerHour + 4 * 2 * p.endpointHour) : 0,
     'alarms, metrics, secret': (12 * p.alarmMonth + 6 * p.metricMonth + p.secretMonth + p.dashboardMonth) / MONTH_DAYS,

@@ -1,6 +1,6 @@
 import { restoreAge } from '../lib/backup/age.ts'
-import { BorealError, isBorealError } from '../lib/model/errors.ts'
-import { drillFailure } from '../lib/node/backup-job.ts'
+import { isBorealError } from '../lib/model/errors.ts'
+import { assertPassed } from '../lib/node/backup-job.ts'
 import { storeJob } from './store-job.ts'
 
 /**
@@ -17,7 +17,7 @@ export const handler = storeJob('verify', {
       throw error
     })
     if ('reason' in outcome) return outcome
-    if (!outcome.passed) throw new BorealError('backup_corrupt', drillFailure(outcome))
+    assertPassed(outcome)
     return outcome
   },
   measure: async ({ log, backups }) => {

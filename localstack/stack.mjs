@@ -23,7 +23,8 @@ export function deploy(env, context = {}) {
 /** Takes the stack away. Its buckets are emptied first: only an empty one can be deleted. */
 export async function destroy(env) {
   const outputs = JSON.parse(readFileSync(OUTPUTS, 'utf8'))[CONTEXT.stackName]
-  for (const bucket of [outputs.ObjectsBucket, outputs.BackupsBucket, outputs.AccessLogsBucket]) await empty(env, bucket)
+  for (const bucket of [outputs.ObjectsBucket, outputs.BackupsBucket, outputs.AccessLogsBucket])
+    await empty(env, bucket)
   cdk(env, ['destroy', '--ci', '--force', ...flags({})])
 }
 
@@ -44,7 +45,12 @@ function cdk(env, args) {
 async function empty(env, Bucket) {
   const { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } = await import('@aws-sdk/client-s3')
   const credentials = { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY }
-  const client = new S3Client({ endpoint: env.AWS_ENDPOINT_URL, region: env.AWS_REGION, credentials, forcePathStyle: true })
+  const client = new S3Client({
+    endpoint: env.AWS_ENDPOINT_URL,
+    region: env.AWS_REGION,
+    credentials,
+    forcePathStyle: true,
+  })
   for (;;) {
     const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }))
     const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }))

@@ -12,11 +12,14 @@ const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
 
 /** Tokens as the tests of the API know them (test/support/test-api.ts). */
-const TOKENS = ['admin:admin', 'writer:write', 'reader:read'].map((it) => `${it}:${it.split(':')[1]}-token-of-the-tests`)
+const TOKENS = ['admin:admin', 'writer:write', 'reader:read'].map(
+  (it) => `${it}:${it.split(':')[1]}-token-of-the-tests`,
+)
 
 installMissing({ dev: true })
 if (process.env.AWS_ENDPOINT_URL !== undefined) process.exit(await deployAndTest())
-const host = process.env.BOREAL_LOCALSTACK_HOST ?? join(root, '..', 'shared', 'tools', 'localstack-host', 'localstack-host')
+const host =
+  process.env.BOREAL_LOCALSTACK_HOST ?? join(root, '..', 'shared', 'tools', 'localstack-host', 'localstack-host')
 if (!existsSync(host)) {
   console.log(
     'test:localstack: skipped, because no LocalStack was found: start one (localstack/README.md) and name it with ' +
@@ -36,11 +39,15 @@ async function deployAndTest() {
   const { url, outputs } = deploy(env, { snapshotMinutes: 2, backupMinutes: 3 })
   await setTokens(env, outputs.TokensSecret, TOKENS.join(','))
   try {
-    const { status } = spawnSync(process.execPath, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--config', 'vitest.localstack.config.ts'], {
-      cwd: root,
-      env: { ...env, BOREAL_TEST_URL: url, BOREAL_TEST_STACK: JSON.stringify(outputs) },
-      stdio: 'inherit',
-    })
+    const { status } = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--config', 'vitest.localstack.config.ts'],
+      {
+        cwd: root,
+        env: { ...env, BOREAL_TEST_URL: url, BOREAL_TEST_STACK: JSON.stringify(outputs) },
+        stdio: 'inherit',
+      },
+    )
     return status ?? 1
   } finally {
     await destroy(env)

@@ -1,7 +1,7 @@
 import { type DrillOutcome, drillBackup } from '../backup/drill.ts'
 import { BACKUP_RETENTION, type BackupRetention, retainBackups } from '../backup/retention.ts'
 import { type BackupContext, type BackupOutcome, takeBackup } from '../backup/take.ts'
-import { messageOf } from '../model/errors.ts'
+import { BorealError, messageOf } from '../model/errors.ts'
 
 /** Makes a backup and deletes those that are not kept: what a node does from time to time, and the function. */
 export async function backupJob(
@@ -21,6 +21,11 @@ export async function backupJob(
 /** Restores a backup, by default the newest one, and says whether it is what it should be. */
 export function drillJob(context: BackupContext, { id }: { id?: string | undefined } = {}): Promise<DrillOutcome> {
   return drillBackup(context, id)
+}
+
+/** @throws BorealError `backup_corrupt` when the drill did not pass, with what is wrong and what to do */
+export function assertPassed(outcome: DrillOutcome): void {
+  if (!outcome.passed) throw new BorealError('backup_corrupt', drillFailure(outcome))
 }
 
 /** What is wrong with a backup, and what to do. */

@@ -30,7 +30,12 @@ export async function withStore<T>(
   try {
     const { address, log, objects, backups } = opened
     const { logger } = context
-    return await work({ log, objects, backups, runJob: jobsInThreads({ address, base, codec: config.snapshotCodec, logger }) })
+    return await work({
+      log,
+      objects,
+      backups,
+      runJob: jobsInThreads({ address, base, codec: config.snapshotCodec, logger }),
+    })
   } finally {
     await opened.close()
   }

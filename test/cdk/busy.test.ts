@@ -19,7 +19,9 @@ test('two containers, and a deploy that starts a new one before it stops an old 
 test('in two zones', () => {
   const { Subnets } = template.resource('AWS::ECS::Service').Properties.NetworkConfiguration.AwsvpcConfiguration
   expect(new Set(Subnets.map(textOf)).size).toBe(2)
-  const zones = Object.values(template.resources('AWS::EC2::Subnet')).map(({ Properties }) => JSON.stringify(Properties.AvailabilityZone))
+  const zones = Object.values(template.resources('AWS::EC2::Subnet')).map(({ Properties }) =>
+    JSON.stringify(Properties.AvailabilityZone),
+  )
   expect(new Set(zones).size).toBe(2)
 })
 
@@ -27,7 +29,10 @@ test('without a way to or from the internet', () => {
   for (const type of ['AWS::EC2::InternetGateway', 'AWS::EC2::NatGateway', 'AWS::EC2::EIP']) {
     expect(template.resources(type)).toEqual({})
   }
-  expect(template.resource('AWS::ElasticLoadBalancingV2::LoadBalancer').Properties).toMatchObject({ Scheme: 'internal', Type: 'network' })
+  expect(template.resource('AWS::ElasticLoadBalancingV2::LoadBalancer').Properties).toMatchObject({
+    Scheme: 'internal',
+    Type: 'network',
+  })
   for (const { Properties } of Object.values(template.resources('AWS::EC2::SecurityGroup'))) {
     for (const { CidrIp } of Properties.SecurityGroupIngress ?? []) expect(CidrIp).toBe('10.0.0.0/16')
   }
@@ -62,5 +67,6 @@ test('figures of the containers become metrics, with alarms for lag, lease and h
     expect(MetricTransformations[0].MetricValue).toMatch(/^\$\.\w+$/)
   }
   const ids = Object.keys(template.resources('AWS::CloudWatch::Alarm')).join()
-  for (const name of ['ReplicaLag', 'TailAge', 'LeaseChanges', 'UnhealthyLeaders', 'LogErrors']) expect(ids).toContain(name)
+  for (const name of ['ReplicaLag', 'TailAge', 'LeaseChanges', 'UnhealthyLeaders', 'LogErrors'])
+    expect(ids).toContain(name)
 })

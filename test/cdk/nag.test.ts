@@ -11,7 +11,10 @@ import { emptyBundle } from './synthesized.ts'
 const MINUTES = { timeout: 300_000 }
 
 /** What synthesis has to say about an app. */
-function findings(context: Record<string, unknown>, change: (app: ReturnType<typeof borealApp>) => void = () => undefined): string {
+function findings(
+  context: Record<string, unknown>,
+  change: (app: ReturnType<typeof borealApp>) => void = () => undefined,
+): string {
   const outdir = mkdtempSync(join(tmpdir(), 'boreal-cdk-'))
   const built = borealApp(emptyBundle(), { context, outdir })
   change(built)

@@ -43,7 +43,9 @@ describe.each(['Snapshot', 'Backup', 'Verify'])('the function %s', (job) => {
 
   test('does not know the tokens', () => {
     expect(small.actions(`${job}JobRole`, 'Tokens')).toEqual([])
-    expect(JSON.stringify(small.resource('AWS::Lambda::Function', `${job}Job`).Properties.Environment)).not.toMatch(/Token/i)
+    expect(JSON.stringify(small.resource('AWS::Lambda::Function', `${job}Job`).Properties.Environment)).not.toMatch(
+      /Token/i,
+    )
   })
 })
 
@@ -71,17 +73,20 @@ test('only the function that makes backups deletes them', () => {
 test.each([
   ['small', small],
   ['busy', busy],
-] as const)('in the profile %s nobody may do everything with a service, nor anything with every table or bucket', (_name, template) => {
-  for (const [id, { Properties }] of Object.entries(template.resources('AWS::IAM::Policy'))) {
-    for (const { Action, Resource, Effect } of Properties.PolicyDocument.Statement) {
-      expect(Effect).toBe('Allow')
-      for (const action of [Action].flat()) expect(action, id).not.toContain('*')
-      // ECS asks for a token of the registry, which has no resource.
-      if (Action === 'ecr:GetAuthorizationToken') continue
-      for (const resource of [Resource].flat()) expect(resource, id).not.toBe('*')
+] as const)(
+  'in the profile %s nobody may do everything with a service, nor anything with every table or bucket',
+  (_name, template) => {
+    for (const [id, { Properties }] of Object.entries(template.resources('AWS::IAM::Policy'))) {
+      for (const { Action, Resource, Effect } of Properties.PolicyDocument.Statement) {
+        expect(Effect).toBe('Allow')
+        for (const action of [Action].flat()) expect(action, id).not.toContain('*')
+        // ECS asks for a token of the registry, which has no resource.
+        if (Action === 'ecr:GetAuthorizationToken') continue
+        for (const resource of [Resource].flat()) expect(resource, id).not.toBe('*')
+      }
     }
-  }
-})
+  },
+)
 
 test('nobody may scan the table, delete it, or change its settings', () => {
   const all = JSON.stringify([small, busy].map(({ template }) => template.findResources('AWS::IAM::Policy')))

@@ -41,10 +41,15 @@ test.each(Object.entries(JOBS))('a rule starts %s: %s; what fails goes to the de
 
 test('the API is throttled, logged, and passes everything on', () => {
   const { Properties } = template.resource('AWS::ApiGateway::Stage')
-  expect(Properties.MethodSettings).toMatchObject([{ ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400, MetricsEnabled: true }])
+  expect(Properties.MethodSettings).toMatchObject([
+    { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400, MetricsEnabled: true },
+  ])
   expect(JSON.parse(Properties.AccessLogSetting.Format)).toMatchObject({ status: '$context.status' })
   expect(Properties.AccessLogSetting.Format).not.toMatch(/authorization/i)
-  expect(template.resource('AWS::ApiGateway::Method').Properties).toMatchObject({ HttpMethod: 'ANY', ApiKeyRequired: false })
+  expect(template.resource('AWS::ApiGateway::Method').Properties).toMatchObject({
+    HttpMethod: 'ANY',
+    ApiKeyRequired: false,
+  })
 })
 
 test('it asks for API keys or signatures where that is wanted', () => {
@@ -63,7 +68,10 @@ test('alarms tell a topic, when they begin and when they end', () => {
     expect(Properties.OKActions).toEqual(Properties.AlarmActions)
     expect(Properties.AlarmDescription).toMatch(/docs\/aws\.md/)
   }
-  expect(told.resource('AWS::SNS::Subscription').Properties).toMatchObject({ Protocol: 'email', Endpoint: 'ops@example.org' })
+  expect(told.resource('AWS::SNS::Subscription').Properties).toMatchObject({
+    Protocol: 'email',
+    Endpoint: 'ops@example.org',
+  })
 })
 
 test.each(['SnapshotAge', 'BackupAge', 'VerifiedRestoreAge'])('silence about %s is an alarm', (metric) => {

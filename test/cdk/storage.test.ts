@@ -27,11 +27,15 @@ test('the log is kept: deletion protection, recovery in time, encryption, no tim
 })
 
 test('in no setting does a timer delete entries', () => {
-  for (const each of [dev, locked]) expect(each.resource(TABLE).Properties).not.toHaveProperty('TimeToLiveSpecification')
+  for (const each of [dev, locked])
+    expect(each.resource(TABLE).Properties).not.toHaveProperty('TimeToLiveSpecification')
 })
 
 test('protection is off in the setting dev only', () => {
-  expect(dev.resource(TABLE)).toMatchObject({ DeletionPolicy: 'Delete', Properties: { DeletionProtectionEnabled: false } })
+  expect(dev.resource(TABLE)).toMatchObject({
+    DeletionPolicy: 'Delete',
+    Properties: { DeletionProtectionEnabled: false },
+  })
   for (const { DeletionPolicy } of Object.values(dev.resources(BUCKET))) expect(DeletionPolicy).toBe('Delete')
   for (const { DeletionPolicy } of Object.values(template.resources(BUCKET))) expect(DeletionPolicy).toBe('Retain')
 })
@@ -54,7 +58,11 @@ describe.each(Object.keys(template.resources(BUCKET)))('the bucket %s', (id) => 
     const { PolicyDocument } = policies.find((policy) => policy.Properties.Bucket.Ref === id)!.Properties
     const denied = PolicyDocument.Statement.filter(({ Effect }: { Effect: string }) => Effect === 'Deny')
     expect(denied).toContainEqual(
-      expect.objectContaining({ Action: 's3:*', Principal: { AWS: '*' }, Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+      expect.objectContaining({
+        Action: 's3:*',
+        Principal: { AWS: '*' },
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }),
     )
   })
 
@@ -68,7 +76,8 @@ test.each(['StorageObjects', 'StorageBackups'])('%s keeps versions for a while, 
   expect(Properties.VersioningConfiguration).toEqual({ Status: 'Enabled' })
   const rules: Record<string, unknown>[] = Properties.LifecycleConfiguration.Rules
   expect(rules.some((rule) => JSON.stringify(rule.NoncurrentVersionExpiration) === '{"NoncurrentDays":30}')).toBe(true)
-  for (const rule of rules) for (const name of ['ExpirationInDays', 'ExpirationDate']) expect(rule).not.toHaveProperty(name)
+  for (const rule of rules)
+    for (const name of ['ExpirationInDays', 'ExpirationDate']) expect(rule).not.toHaveProperty(name)
 })
 
 test('backups can be locked', () => {

@@ -62,7 +62,11 @@ export class Deployed {
     return Object.entries(this.resources('AWS::IAM::Policy'))
       .filter(([, { Properties }]) => Properties.Roles.some(({ Ref }: { Ref: string }) => Ref.startsWith(role)))
       .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
-      .map(({ Action, Resource, ...rest }) => ({ ...rest, Action: [Action].flat(), Resource: [Resource].flat().map(textOf) }))
+      .map(({ Action, Resource, ...rest }) => ({
+        ...rest,
+        Action: [Action].flat(),
+        Resource: [Resource].flat().map(textOf),
+      }))
   }
 
   /** Actions of a role on whatever has this text in its name. */

@@ -32,7 +32,13 @@ class Environment {
     const child = fork(HOST, [pathToFileURL(join(BUNDLE, 'api.js')).href], {
       // Elsewhere: what is missing in the bundle must not be found in the project.
       cwd: await temporaryFolder(),
-      env: { PATH: process.env.PATH, BOREAL_TOKENS: TOKEN, BOREAL_TABLE: 'boreal', BOREAL_CREATE_TABLE: 'true', ...env },
+      env: {
+        PATH: process.env.PATH,
+        BOREAL_TOKENS: TOKEN,
+        BOREAL_TABLE: 'boreal',
+        BOREAL_CREATE_TABLE: 'true',
+        ...env,
+      },
       execArgv: [],
     })
     onTestFinished(() => void child.kill('SIGKILL'))

@@ -16,8 +16,11 @@ import { temporaryFolder } from '../support/temporary.ts'
 
 const NEVER = new AbortController().signal
 const context = { runtime: systemRuntime, logger: silentLogger }
-const counted = (requests: string[]) =>
-  requests.reduce<Record<string, number>>((sums, name) => ({ ...sums, [name]: (sums[name] ?? 0) + 1 }), {})
+function counted(requests: string[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const name of requests) sums[name] = (sums[name] ?? 0) + 1
+  return sums
+}
 
 /** A function's settings, on a table that is asked through a proxy. */
 async function bed() {
@@ -36,7 +39,9 @@ async function bed() {
 
 const save = (id: string) => transactionRequest.parse({ operations: [{ op: 'saveTasks', tasks: [task(id)] }] })
 
-test('a write is one request, a consistent read another, and nothing else is asked in between', { timeout: 120_000 }, async () => {
+test('a write is one request, a consistent read another, and nothing else is asked in between', {
+  timeout: 120_000,
+}, async () => {
   const { config, during, proxy } = await bed()
   const { node, close } = await startNode(config, context)
   onTestFinished(close)
@@ -55,10 +60,14 @@ test('a run of the snapshot function that finds nothing new asks for six items',
   await node.submit(save('first'), { principal: 'p' })
   await close()
   const run = () =>
-    withStore({ ...config, storage: { ...config.storage, createTable: false } as typeof config.storage }, context, async (store) => {
-      await store.runJob('snapshot', {}, NEVER)
-      await snapshotAge(store.log, store.objects)
-    })
+    withStore(
+      { ...config, storage: { ...config.storage, createTable: false } as typeof config.storage },
+      context,
+      async (store) => {
+        await store.runJob('snapshot', {}, NEVER)
+        await snapshotAge(store.log, store.objects)
+      },
+    )
   await run()
   const requests = await during(run)
   expect(requests).toEqual({ GetItem: REQUESTS.idleSnapshot.GetItem })

@@ -58,9 +58,9 @@ export async function setTimeoutOf(name: string, seconds: number): Promise<void>
 
 /** Lines of a function's log, parsed, with this message. */
 export async function logged(name: string, message: string): Promise<Record<string, unknown>[]> {
-  const groups = (await (
-    await call('logs', 'POST', '/', {}, 'Logs_20140328.DescribeLogGroups')
-  ).json()) as { logGroups: { logGroupName: string }[] }
+  const groups = (await (await call('logs', 'POST', '/', {}, 'Logs_20140328.DescribeLogGroups')).json()) as {
+    logGroups: { logGroupName: string }[]
+  }
   const lines: Record<string, unknown>[] = []
   for (const { logGroupName } of groups.logGroups) {
     const found = await call('logs', 'POST', '/', { logGroupName }, 'Logs_20140328.FilterLogEvents')

@@ -13,7 +13,9 @@ test('serves the API through the gateway, with the tokens of the secret', async 
   expect((await api.get('/livez')).body).toEqual({ live: true })
   expect((await api.as('a-token-that-nobody-knows').get('/v1/status')).status).toBe(401)
   expect((await api.as(READ_TOKEN).transact(save('no'))).status).toBe(403)
-  const { status, headers, body } = await api.send('GET', '/v1/no-such-route', undefined, { 'x-correlation-id': 'mine-1' })
+  const { status, headers, body } = await api.send('GET', '/v1/no-such-route', undefined, {
+    'x-correlation-id': 'mine-1',
+  })
   expect([status, body.code, headers.get('x-correlation-id')]).toEqual([404, 'no_route', 'mine-1'])
   const malformed = await api.send('POST', '/v1/transactions', '{')
   expect([malformed.status, malformed.body.code]).toEqual([400, 'malformed'])
