@@ -11,7 +11,7 @@ export default defineConfig({
     // Without those that ask in SQL, for which a function has no reader, remove what others have saved, or start dozens of
     // environments at once.
     testNamePattern:
-      /^(?!.*(in SQL|of many that want|testTaskConfigDedupe|testUpdate, AURORA|testGarbageCollection|testNoop|testDeleteAll|testCanonical))/,
+      /^(?!.*(in SQL|keeps its value|testUpsert|of many that want|testTaskConfigDedupe|testUpdate, AURORA|testGarbageCollection|testNoop|testDeleteAll|testCanonical))/,
     pool: 'forks',
     maxWorkers: 1,
     fileParallelism: false,
