@@ -46,7 +46,7 @@ export class BorealRestApi extends Construct {
     })
     const validator = this.api.addRequestValidator('Validator', {
       validateRequestParameters: true,
-      validateRequestBody: true,
+      validateRequestBody: false,
     })
     this.api.root.addResource('{proxy+}').addMethod('ANY', integration, {
       apiKeyRequired: auth === 'apiKey',
@@ -71,6 +71,11 @@ export class BorealRestApi extends Construct {
       this,
       'AwsSolutions-APIG3',
       'A web ACL is the choice of the account: attach one to the stage if clients are public.',
+    )
+    acknowledge(
+      this,
+      'AwsSolutions-APIG2',
+      'Paths are validated here. Bodies are validated by the API, which says what is wrong with them and where.',
     )
     acknowledge(
       this,
