@@ -36,6 +36,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const ONLY_IN: Record<string, RegExp> = {
   '@aws-sdk/client-dynamodb': /^lib\/log\/dynamo-[\w-]+\.ts$/,
   '@aws-sdk/client-s3': /^lib\/objects\/s3-objects\.ts$/,
+  '@aws-sdk/client-secrets-manager': /^functions\/secret-tokens\.ts$/,
   '@electric-sql/pglite': /^lib\/store\//,
   kysely: /^lib\/store\//,
   '@middy/': /^(lib\/api|functions)\//,

@@ -34,7 +34,7 @@ export function isLoopback(endpoint: string | undefined): boolean {
 
 /**
  * A client that never retries: the SDK's own retry would turn an applied put whose answer was lost into a failed
- * condition, and our loop must know of every request. Every answer's `Date` header feeds the server clock.
+ * condition, and our loop must know of every request; but for a read whose connection was lost, which is asked again once. Every answer's `Date` header feeds the server clock.
  */
 export function createDynamoClient(
   options: DynamoClientOptions,
@@ -62,5 +62,26 @@ export function createDynamoClient(
     },
     { step: 'deserialize', name: 'serverClock', priority: 'low' },
   )
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        try {
+          return await next(args)
+        } catch (error) {
+          if (!READS.has(commandName) || !isLostConnection(error)) throw error
+          return next(args)
+        }
+      },
+    { step: 'initialize', name: 'readAgain' },
+  )
   return { client, serverClock }
 }
+
+/** Whoever was frozen or busy for long holds connections that the server has closed since, and learns it by using them. */
+function isLostConnection(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+/** What may be asked twice. A put must not: our loop has to know of every one that was sent. */
+const READS = new Set(['GetItemCommand', 'QueryCommand'])

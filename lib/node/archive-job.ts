@@ -2,9 +2,7 @@ import { type ArchiveOutcome, archive } from '../archive/archive.ts'
 import { type TrimOutcome, trim } from '../archive/trim.ts'
 import type { TrimSettings } from '../archive/trim-settings.ts'
 import { BorealError } from '../model/errors.ts'
-import type { NodeConfig } from './config.ts'
 import type { JobContext } from './job-context.ts'
-import { type OnceContext, once } from './once.ts'
 
 /** Copies what is new into the archive; with `check` every segment is read, too, and mended if it is damaged. */
 export function archiveJob(context: JobContext, options: { check?: boolean } = {}): Promise<ArchiveOutcome> {
@@ -23,14 +21,4 @@ export async function trimJob(
   } finally {
     trimmable.close()
   }
-}
-
-/** A whole run of the function that archives. */
-export function archiveOnce(config: NodeConfig, context: OnceContext): Promise<ArchiveOutcome> {
-  return once(config, context, (job) => archiveJob(job))
-}
-
-/** Likewise of trimming. */
-export function trimOnce(config: NodeConfig, context: OnceContext): Promise<TrimOutcome> {
-  return once(config, context, (job) => trimJob(job, { settings: config.archive.trim }))
 }

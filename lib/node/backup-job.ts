@@ -2,8 +2,6 @@ import { type DrillOutcome, drillBackup } from '../backup/drill.ts'
 import { BACKUP_RETENTION, type BackupRetention, retainBackups } from '../backup/retention.ts'
 import { type BackupContext, type BackupOutcome, takeBackup } from '../backup/take.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
-import type { NodeConfig } from './config.ts'
-import { type OnceContext, once } from './once.ts'
 
 /** Makes a backup and deletes those that are not kept: what a node does from time to time, and the function. */
 export async function backupJob(
@@ -25,20 +23,9 @@ export function drillJob(context: BackupContext, { id }: { id?: string | undefin
   return drillBackup(context, id)
 }
 
-/** A whole run of the function that makes backups. */
-export function backupOnce(config: NodeConfig, context: OnceContext): Promise<BackupOutcome> {
-  return once(config, context, (job) => backupJob(job, { retention: config.backupSettings.retention }))
-}
-
-/**
- * A whole run of the function that holds drills.
- *
- * @throws BorealError `backup_corrupt` when it did not pass
- */
-export async function drillOnce(config: NodeConfig, context: OnceContext): Promise<DrillOutcome> {
-  const outcome = await once(config, context, (job) => drillJob(job))
-  if (outcome.passed) return outcome
-  throw new BorealError('backup_corrupt', drillFailure(outcome))
+/** @throws BorealError `backup_corrupt` when the drill did not pass, with what is wrong and what to do */
+export function assertPassed(outcome: DrillOutcome): void {
+  if (!outcome.passed) throw new BorealError('backup_corrupt', drillFailure(outcome))
 }
 
 /** What is wrong with a backup, and what to do. */

@@ -40,6 +40,8 @@ export interface NodeConfig {
   snapshotCodec: PartCodec
   /** Create a store even where one seems to have been lost. */
   newStore: boolean
+  /** Ms between looks at the log while nothing else does it; 0 for never. */
+  pollMs: number
 }
 
 /** Settings as they come from flags; what is absent is looked for in the environment, then a default is taken. */
@@ -75,6 +77,7 @@ export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
     ...storeOptions(storeSettings({ ...flags.settings, ...ownPace(flags, env) }, env)),
     snapshotCodec: oneOf('BOREAL_SNAPSHOT_CODEC', env.BOREAL_SNAPSHOT_CODEC ?? 'none', CODECS),
     newStore: flags.newStore ?? env.BOREAL_NEW_STORE === 'true',
+    pollMs: numberOf('BOREAL_POLL_MS', env.BOREAL_POLL_MS ?? '500', 0, 60_000),
   }
 }
 

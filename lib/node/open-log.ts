@@ -48,6 +48,8 @@ export interface OpenLogOptions {
   logger: Logger
   /** Create a store even where one seems to have been lost. */
   newStore?: boolean | undefined
+  /** Create none: for those who may only read the table. */
+  existing?: boolean | undefined
   /** Let other nodes on the folder serve other stores of its table, or be such a node. */
   share?: boolean | undefined
 }
@@ -56,12 +58,12 @@ export interface OpenLogOptions {
  * Opens the log of the store with this name, creating the store when the table has none.
  *
  * @throws BorealError `not_ready` when a new store would take the place of one that was lost; `newStore` creates it all
- *   the same
+ *   the same; `not_found` when there is none and it has to be `existing`
  */
 export async function openLog(
   storage: Storage,
   name: string,
-  { runtime, logger, newStore = false, share = false }: OpenLogOptions,
+  { runtime, logger, newStore = false, share = false, existing = false }: OpenLogOptions,
 ): Promise<OpenedLog> {
   const embedded = storage.kind === 'embedded' ? await openFolder(storage, name, { runtime, share }) : undefined
   try {
@@ -72,6 +74,7 @@ export async function openLog(
     const place = objectsPlace(storage)
     const mayCreate = async () => {
       if (embedded?.own === false) throw notThere(name)
+      if (existing) throw new BorealError('not_found', `the table has no store ${JSON.stringify(name)} yet`)
       if (newStore) return
       await assertNothingLost(objectsAt(place), name, (storeId) => isStoreInTable(context, storeId))
     }

@@ -3,16 +3,6 @@ import { TRIM_SETTINGS } from '../archive/trim-settings.ts'
 import { messageOf } from '../model/errors.ts'
 import { RETENTION_SETTINGS, retainSnapshots } from '../snapshot/retention.ts'
 import { type SnapshotContext, type SnapshotOutcome, type TakeOptions, takeSnapshot } from '../snapshot/take.ts'
-import type { NodeConfig } from './config.ts'
-import { type OnceContext, once } from './once.ts'
-
-/** A whole run of the function that takes snapshots. */
-export function snapshotOnce(config: NodeConfig, context: OnceContext): Promise<SnapshotOutcome> {
-  const { snapshots, archive } = config
-  return once(config, context, (job) =>
-    snapshotJob(job, { keep: snapshots.keep, retentionMs: archive.trim.retentionMs }),
-  )
-}
 
 /** Takes a snapshot and deletes what is no longer needed: what a node does from time to time, and the function. */
 export async function snapshotJob(

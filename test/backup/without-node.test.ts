@@ -2,15 +2,18 @@ import { expect, test } from 'vitest'
 import { loadDump } from '../../lib/dump/load-dump.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
-import { backupOnce, drillOnce } from '../../lib/node/backup-job.ts'
+import { assertPassed } from '../../lib/node/backup-job.ts'
 import { nodeConfig } from '../../lib/node/config.ts'
 import { dumpObjects } from '../../lib/node/dump-objects.ts'
 import { startNode } from '../../lib/node/start-node.ts'
+import { withStore } from '../../lib/node/with-store.ts'
 import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
 import { freshEngine, heldBy } from '../support/dumps.ts'
 import { task } from '../support/records.ts'
 import { RecordingLogger, withFlippedBit } from '../support/snapshots.ts'
 import { temporaryFolder } from '../support/temporary.ts'
+
+const NEVER = new AbortController().signal
 
 /** What functions and commands do on what a configuration names, without a node. */
 
@@ -26,10 +29,17 @@ test('a backup, a drill, a dump; and a drill that does not pass is a failure', {
   const { storeId } = node
   await close()
 
-  await expect(drillOnce(config, context)).rejects.toMatchObject({ code: 'not_found' })
-  const { backupId } = await backupOnce(config, context)
-  expect(await backupOnce(config, context)).toMatchObject({ made: false, backupId })
-  expect(await drillOnce(config, context)).toMatchObject({ passed: true, backupId, lsn })
+  const backupOnce = async () => (await withStore(config, context, ({ runJob }) => runJob('backup', {}, NEVER)))!
+  const drillOnce = () =>
+    withStore(config, context, async ({ runJob }) => {
+      const outcome = await runJob('drill', {}, NEVER)
+      assertPassed(outcome)
+      return outcome
+    })
+  await expect(drillOnce()).rejects.toMatchObject({ code: 'not_found' })
+  const { backupId } = await backupOnce()
+  expect(await backupOnce()).toMatchObject({ made: false, backupId })
+  expect(await drillOnce()).toMatchObject({ passed: true, backupId, lsn })
 
   const engine = await freshEngine()
   const named: string[] = []
@@ -44,7 +54,7 @@ test('a backup, a drill, a dump; and a drill that does not pass is a failure', {
   const places = new DirectoryObjects(elsewhere)
   const part = `${storeId}/backups/${backupId}/image/00000`
   await places.put(part, withFlippedBit(await places.get(part), 1))
-  await expect(drillOnce(config, context)).rejects.toMatchObject({
+  await expect(drillOnce()).rejects.toMatchObject({
     code: 'backup_corrupt',
     message: expect.stringMatching(/its image failed: part 0 .*boreal backup now/),
   })

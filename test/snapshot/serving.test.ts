@@ -3,8 +3,9 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { type NodeFlags, nodeConfig } from '../../lib/node/config.ts'
-import { snapshotOnce } from '../../lib/node/snapshot-job.ts'
 import { startNode } from '../../lib/node/start-node.ts'
+import { withStore } from '../../lib/node/with-store.ts'
+import { snapshotAge } from '../../lib/snapshot/age.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { task } from '../support/records.ts'
 import { RecordingLogger } from '../support/snapshots.ts'
@@ -13,6 +14,8 @@ import { temporaryFolder } from '../support/temporary.ts'
 /** A running node takes snapshots beside its work: threads, the embedded table and folders are real. */
 
 const MINUTE = 60_000
+
+const NEVER = new AbortController().signal
 
 async function start(flags: NodeFlags) {
   const logger = new RecordingLogger()
@@ -100,8 +103,12 @@ test('the function takes one without a node', { timeout: 2 * MINUTE }, async () 
   await close()
   const context = { runtime: systemRuntime, logger: new RecordingLogger() }
   const config = nodeConfig({ data, sync: false }, {})
-  expect(await snapshotOnce(config, context)).toMatchObject({ made: true, lsn: 1 })
-  expect(await snapshotOnce(config, context)).toMatchObject({ made: false, lsn: 1 })
+  const age = () => withStore(config, context, ({ log, objects }) => snapshotAge(log, objects))
+  const snapshotOnce = () => withStore(config, context, ({ runJob }) => runJob('snapshot', {}, NEVER))
+  expect(await age()).toBeGreaterThan(0)
+  expect(await snapshotOnce()).toMatchObject({ made: true, lsn: 1 })
+  expect(await age()).toBe(0)
+  expect(await snapshotOnce()).toMatchObject({ made: false, lsn: 1 })
   const again = await start({ data })
   expect(await again.node.digest()).toEqual(state)
   expect(again.logger.with('restoring a snapshot')).toMatchObject([{ lsn: 1 }])

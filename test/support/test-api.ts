@@ -108,8 +108,10 @@ export async function serveNode(node: BorealNode, cleanup: Cleanup = onTestFinis
   return new TestApi(server.url)
 }
 
-/** The API of a node of its own, on a log in memory. */
+/** The API of a node of its own, on a log in memory; or the deployed one that the environment names. */
 export async function memoryApi(options: TestNodeOptions = {}): Promise<TestApi> {
+  const deployed = process.env.BOREAL_TEST_URL
+  if (deployed !== undefined) return new TestApi(deployed)
   const { node } = await memoryNode(options)
   return serveNode(node, options.cleanup)
 }

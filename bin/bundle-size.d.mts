@@ -1,0 +1,1 @@
+export function bundleSize(folder: string): Promise<{ files: number; bytes: number; zipped: number }>

@@ -1,0 +1,109 @@
+// What a deployment costs a day, from counted requests and list prices: npm run costs. docs/costs.md explains it.
+import { pathToFileURL } from 'node:url'
+
+/** List prices in US dollars, us-east-1, as of mid-2025 and without any free tier. Look them up before you rely on them. */
+export const PRICES = {
+  writeUnit: 0.625e-6,
+  readUnit: 0.125e-6,
+  tableGbMonth: 0.25 + 0.2, // with recovery in time
+  s3GbMonth: 0.023,
+  s3Put: 5e-6,
+  s3Get: 0.4e-6,
+  gatewayRequest: 3.5e-6,
+  lambdaRequest: 0.2e-6,
+  lambdaGbSecond: 13.3334e-6, // arm64
+  fargateCpuHour: 0.03238, // arm64
+  fargateGbHour: 0.00356,
+  balancerHour: 0.0225 + 0.006,
+  endpointHour: 0.01,
+  logGb: 0.5,
+  alarmMonth: 0.1,
+  metricMonth: 0.3,
+  secretMonth: 0.4,
+  dashboardMonth: 3,
+}
+
+/** Requests of each kind of work. Counted by test/functions/requests.test.ts, which fails when they change. */
+export const REQUESTS = {
+  /** An append; all transactions of a batch share it. */
+  write: { PutItem: 1 },
+  consistentRead: { GetItem: 1 },
+  /** A run of the snapshot function that finds nothing new. */
+  idleSnapshot: { GetItem: 7, list: 3, get: 4 },
+}
+
+const DAY_S = 86_400
+const MONTH_DAYS = 30.4
+
+/** Assumptions: change them to what you measure. */
+export const ASSUMED = {
+  /** Of a small transaction in the log, compressed together with others; alone it has the entry's 500 bytes besides. */
+  transactionBytes: 160,
+  entryBytes: 500,
+  /** An append and what goes with it: so many follow one another in a second. */
+  appendsPerSecond: 100,
+  /** Of the API function for one request, and of a run of a job that finds nothing to do, s. */
+  requestSeconds: 0.02,
+  idleJobSeconds: 1.5,
+  /** Days of entries that are in the table. */
+  tableDays: 2,
+  storeGb: 0.2,
+}
+
+const JOBS_A_DAY = 24 * 4 + 24 + 1
+const JOB_GB = 2
+const API_GB = 1.769
+
+/** Dollars a day, by what is paid for. `writes`: transactions a second, one operation each. */
+export function costs(profile, writes, assumed = ASSUMED) {
+  const p = PRICES
+  const day = writes * DAY_S
+  const appends = profile === 'small' ? day : Math.min(day, assumed.appendsPerSecond * DAY_S)
+  const perAppend = appends === 0 ? 0 : day / appends
+  const entryBytes = assumed.entryBytes + perAppend * assumed.transactionBytes
+  const units = appends * Math.ceil(entryBytes / 1024)
+  const writtenGb = (appends * entryBytes) / 1e9
+  // Two containers look for news twice a second while nobody tells them any.
+  const polls = profile === 'busy' ? 2 * 2 * DAY_S : 0
+  const reads = polls + JOBS_A_DAY * REQUESTS.idleSnapshot.GetItem
+  const items = {
+    'API Gateway': day * p.gatewayRequest,
+    'log: writes': units * p.writeUnit,
+    'log: reads': reads * p.readUnit,
+    'log: storage': (writtenGb * assumed.tableDays * p.tableGbMonth) / MONTH_DAYS,
+    'functions: API':
+      profile === 'small' ? day * (p.lambdaRequest + assumed.requestSeconds * API_GB * p.lambdaGbSecond) : 0,
+    'functions: jobs': JOBS_A_DAY * (p.lambdaRequest + assumed.idleJobSeconds * JOB_GB * p.lambdaGbSecond),
+    'S3: snapshots, backups':
+      (assumed.storeGb * (5 + 48 * 1.2) * p.s3GbMonth) / MONTH_DAYS + JOBS_A_DAY * REQUESTS.idleSnapshot.list * p.s3Put,
+    containers: profile === 'busy' ? 2 * 24 * (p.fargateCpuHour + 4 * p.fargateGbHour) : 0,
+    'balancer, endpoints': profile === 'busy' ? 24 * (p.balancerHour + 4 * 2 * p.endpointHour) : 0,
+    'alarms, metrics, secret': (12 * p.alarmMonth + 6 * p.metricMonth + p.secretMonth + p.dashboardMonth) / MONTH_DAYS,
+    'access log': ((day * 350) / 1e9) * p.logGb,
+  }
+  const total = Object.values(items).reduce((sum, each) => sum + each, 0)
+  return { items, total, writeUnitsPerSecond: units / DAY_S }
+}
+
+/** The table of docs/costs.md. */
+export function costTable() {
+  const cases = [
+    ['small', 0],
+    ['small', 10],
+    ['busy', 0],
+    ['busy', 100],
+    ['busy', 5_000],
+  ]
+  const columns = cases.map(([profile, writes]) => ({ profile, writes, ...costs(profile, writes) }))
+  const title = ({ profile, writes }) => `${profile}, ${writes === 0 ? 'idle' : `${writes}/s`}`
+  const row = (name, cell) => `| ${[name, ...columns.map(cell)].join(' | ')} |`
+  return [
+    row('$ a day', title),
+    `|${'---|'.repeat(columns.length + 1)}`,
+    ...Object.keys(columns[0].items).map((name) => row(name, ({ items }) => items[name].toFixed(2))),
+    row('**together**', ({ total }) => `**${total.toFixed(2)}**`),
+    row('write units a second', ({ writeUnitsPerSecond }) => Math.round(writeUnitsPerSecond)),
+  ].join('\n')
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) console.log(costTable())

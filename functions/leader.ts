@@ -1,0 +1,66 @@
+import { createApiHandler } from '../lib/api/handler.ts'
+import { serveHttp } from '../lib/api/http-server.ts'
+import { messageOf } from '../lib/model/errors.ts'
+import { systemRuntime } from '../lib/model/runtime.ts'
+import { nodeConfig, numberOf } from '../lib/node/config.ts'
+import type { BorealNode } from '../lib/node/node.ts'
+import { startNode } from '../lib/node/start-node.ts'
+import { useBundle } from './environment.ts'
+import { onLogError } from './log-errors.ts'
+import { createLogger } from './logger.ts'
+import { acceptedTokens } from './secret-tokens.ts'
+
+/**
+ * The API as a process in a container: a node with readers behind HTTP. Stops at SIGTERM, when what is on its way is done.
+ * Once a minute it writes a line `figures`, from which the log group makes metrics.
+ *
+ * Settings: those of `api.ts`, BOREAL_PORT, BOREAL_HOST, BOREAL_READERS and what else `boreal start` takes from the
+ * environment.
+ */
+const FIGURES_MS = 60_000
+
+useBundle()
+const logger = createLogger('boreal-leader')
+const { env } = process
+const tokens = await acceptedTokens(env)
+const { node, close } = await startNode(nodeConfig({}, env), { runtime: systemRuntime, logger })
+
+let logErrors = 0
+const handler = createApiHandler({ node: () => node, tokens, logger }).use(onLogError(() => logErrors++))
+const port = numberOf('BOREAL_PORT', env.BOREAL_PORT ?? '8080', 0, 65_535)
+const server = await serveHttp(handler, { port, host: env.BOREAL_HOST ?? '0.0.0.0' })
+logger.info('ready', { url: server.url, storeId: node.storeId, lsn: node.tailLsn })
+
+const timer = setInterval(() => {
+  figuresOf(node)
+    .then((figures) => logger.info('figures', figures))
+    .catch((error: unknown) => logger.warn('figures could not be taken', { error: messageOf(error) }))
+}, FIGURES_MS)
+
+async function figuresOf(of: BorealNode): Promise<Record<string, unknown>> {
+  const { lsn, appliedLsn, role, writerTerm, tailAgeMs, readers, waiting, storeBytes, clockSkewMs } = await of.status()
+  const slowest = Math.min(appliedLsn, ...readers.map((reader) => reader.appliedLsn))
+  const errors = logErrors
+  logErrors = 0
+  return {
+    stack: env.BOREAL_STACK ?? 'boreal',
+    ...{ role, lsn, writerTerm, tailAgeMs, waiting, storeBytes, clockSkewMs },
+    replicaLag: lsn - slowest,
+    logErrors: errors,
+  }
+}
+
+process.once('SIGTERM', () => {
+  logger.info('stopping')
+  clearInterval(timer)
+  server
+    .close()
+    .then(close)
+    .then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error('could not stop in order', { error: messageOf(error) })
+        process.exit(1)
+      },
+    )
+})

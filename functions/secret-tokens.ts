@@ -1,0 +1,34 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { parseToken, type Token, tokenOf } from '../lib/api/tokens.ts'
+import { BorealError } from '../lib/model/errors.ts'
+
+/**
+ * The tokens that the API accepts: `BOREAL_TOKENS`, else the secret that `BOREAL_TOKENS_SECRET` names. A rotated secret is
+ * seen by environments that start afterwards.
+ *
+ * @throws BorealError `invalid_field` when there are none
+ */
+export async function acceptedTokens(env: Record<string, string | undefined>): Promise<Token[]> {
+  const tokens = parseTokens(env.BOREAL_TOKENS ?? (await secretText(env.BOREAL_TOKENS_SECRET)))
+  if (tokens.length > 0) return tokens
+  throw new BorealError('invalid_field', 'no token is accepted: set BOREAL_TOKENS_SECRET or BOREAL_TOKENS')
+}
+
+/** A list of `name:scope:secret`, separated by commas or lines; or nothing but the secret of an admin. */
+export function parseTokens(text: string): Token[] {
+  const parts = text.split(/[,\n]/).map((part) => part.trim())
+  return parts
+    .filter((part) => part !== '')
+    .map((part) => (part.includes(':') ? parseToken(part) : tokenOf('admin', 'admin', part)))
+}
+
+async function secretText(secretId: string | undefined): Promise<string> {
+  if (secretId === undefined) return ''
+  const client = new SecretsManagerClient({})
+  try {
+    const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: secretId }))
+    return SecretString
+  } finally {
+    client.destroy()
+  }
+}

@@ -1,0 +1,26 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { expect, test } from 'vitest'
+import { answerSize, MAX_ANSWER_BYTES } from '../../functions/answer-size.ts'
+
+/** What the middleware does with an answer of this body. */
+function after(body: string): unknown {
+  const response: APIGatewayProxyResult = { statusCode: 200, headers: {}, body }
+  const request = { event: {} as APIGatewayProxyEvent, response } as unknown as Parameters<
+    NonNullable<ReturnType<typeof answerSize>['after']>
+  >[0]
+  return answerSize().after!(request)
+}
+
+test('an answer that Lambda takes is given', () => {
+  expect(() => after('x'.repeat(MAX_ANSWER_BYTES - 1_000))).not.toThrow()
+})
+
+test('one that it does not take is refused with advice', () => {
+  expect(() => after('x'.repeat(MAX_ANSWER_BYTES))).toThrow(expect.objectContaining({ code: 'too_large' }))
+  expect(() => after('x'.repeat(MAX_ANSWER_BYTES))).toThrow(/pages/)
+})
+
+test('what counts are the bytes as Lambda sends them, where every quote takes two', () => {
+  expect(() => after('"'.repeat(MAX_ANSWER_BYTES / 2 + 1))).toThrow(expect.objectContaining({ code: 'too_large' }))
+  expect(() => after('"'.repeat(MAX_ANSWER_BYTES / 2 - 1_000))).not.toThrow()
+})
