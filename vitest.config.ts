@@ -1,9 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
+/** Suites of what gets a store back; they have a command of their own (vitest.recovery.config.ts). */
+export const RECOVERY = [
+  'archive',
+  'backup',
+  'clone',
+  'difference',
+  'doctor',
+  'dump',
+  'migrate',
+  'recovery',
+  'snapshot',
+].map((folder) => `test/${folder}/**/*.test.ts`)
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/servers/**', 'test/cluster/**', 'test/long/**'],
+    exclude: ['test/servers/**', 'test/cluster/**', 'test/long/**', ...RECOVERY],
     globalSetup: ['test/support/global-setup.ts'],
     // A store takes 300 MB and a core: two workers fill a small machine.
     pool: 'forks',
