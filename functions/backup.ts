@@ -8,6 +8,7 @@ import { storeJob } from './store-job.ts'
  * BOREAL_BACKUP_WEEKS. Memory: that of a store, and 200 MB.
  */
 export const handler = storeJob('backup', {
-  work: ({ runJob, config, signal }) => runJob('backup', { retention: config.backupSettings.retention }, signal),
+  work: ({ runJob, config: { backupSettings, archive }, signal }) =>
+    runJob('backup', { retention: backupSettings.retention, retentionMs: archive.trim.retentionMs }, signal),
   measure: async ({ log, backups }) => ({ BackupAge: (await backupAge(log, backups)) / 1_000 }),
 })

@@ -1,3 +1,4 @@
+import { TRIM_SETTINGS } from '../archive/trim-settings.ts'
 import { type Backup, backups, findBackup, newestComplete } from '../backup/catalog.ts'
 import type { DrillOutcome } from '../backup/drill.ts'
 import { BACKUP_RETENTION, type BackupRetention } from '../backup/retention.ts'
@@ -29,6 +30,8 @@ export interface NodeBackupsOptions {
   objects: ObjectStore
   log: Log
   settings: BackupSettings
+  /** Ms back to which every LSN must be restorable. */
+  retentionMs: number
   runtime: Runtime
   logger: Logger
   signal: AbortSignal
@@ -45,7 +48,8 @@ export function nodeBackups(
   if (run === undefined) return undefined
   const { log, runtime, logger } = options
   const settings = { ...BACKUP_SETTINGS, ...options.backupSettings }
-  return new NodeBackups({ objects: backupsOf(options), log, settings, runtime, logger, run, signal })
+  const { retentionMs } = { ...TRIM_SETTINGS, ...options.archive?.trim }
+  return new NodeBackups({ objects: backupsOf(options), log, settings, retentionMs, runtime, logger, run, signal })
 }
 
 /** The backups of a node's store: what there is, making one, restoring one to see, and doing so from time to time. */
@@ -87,8 +91,8 @@ export class NodeBackups {
 
   /** Makes a backup if there is anything new, or joins who is at it. */
   take(): Promise<BackupOutcome> {
-    const { run, settings, signal } = this.#options
-    this.#taking ??= run('backup', { retention: settings.retention }, signal).finally(() => {
+    const { run, settings, retentionMs, signal } = this.#options
+    this.#taking ??= run('backup', { retention: settings.retention, retentionMs }, signal).finally(() => {
       this.#taking = undefined
     })
     return this.#taking

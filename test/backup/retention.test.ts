@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Backup } from '../../lib/backup/catalog.ts'
 import { BACKUP_RETENTION, keptBackups, retainBackups } from '../../lib/backup/retention.ts'
 import { takeBackup } from '../../lib/backup/take.ts'
+import { backupJob } from '../../lib/node/backup-job.ts'
 import { backupContext, filledStore, listedBackups } from '../support/backups.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import { as, request, saveQuota } from '../support/requests.ts'
@@ -105,4 +106,18 @@ test('one that is not kept is marked, stays for the grace, and goes; once the lo
   runtime.elapse({ wall: DAY, monotonic: DAY })
   expect(await retainBackups(context, retention)).toEqual({ marked: [], deleted: [first.backupId] })
   expect(await ids()).toEqual([second.backupId])
+})
+
+test('once the log was trimmed, what a node does lets one go, because snapshots and archive restore everything', {
+  timeout: 120_000,
+}, async () => {
+  const { node, store, objects, places } = await filledStore()
+  const context = await backupContext(store, objects, places)
+  const first = await takeBackup(context)
+  await node.submit(request([saveQuota('later')]), as('p'))
+  store.table.head = { trimmedTo: 1 }
+  const retention = { newest: 1, days: 0, weeks: 0, graceMs: HOUR }
+  expect((await backupJob(context, { retention, retentionMs: DAY })).made).toBe(true)
+  const marked = (await listedBackups(places, store.storeId)).filter(({ deletion }) => deletion !== undefined)
+  expect(marked.map(({ id }) => id)).toEqual([first.backupId])
 })
