@@ -12,6 +12,7 @@ interface RestoreFlags extends NodeFlags {
   fromBucket?: string
   fromObjects?: string
   fromPrefix?: string
+  fromBackups?: boolean
   dryRun?: boolean
   yes?: boolean
   json?: boolean
@@ -32,6 +33,12 @@ export function restoreCommand(program: Command): void {
     .option('--from-bucket <name>', 'bucket that the snapshots are in, if it is another one')
     .option('--from-objects <folder>', 'folder that the snapshots are in, if it is another one')
     .option('--from-prefix <prefix>', 'what their keys begin with there')
+    .option('--from-backups', 'from a backup instead of a snapshot: of the store, or of the place that is named')
+    .option('--backup-bucket <name>', 'bucket of the backups (BOREAL_BACKUP_BUCKET)')
+    .option(
+      '--backup-objects <folder>',
+      'folder of the backups (BOREAL_BACKUP_OBJECTS; default backups in the data folder)',
+    )
     .option('--dry-run', 'say what would be done')
     .option('--yes', 'do it')
     .option('--json', 'answer as JSON')
@@ -70,12 +77,17 @@ async function restore(flags: RestoreFlags): Promise<void> {
   )
 }
 
-function sourceOf({ fromBucket, fromObjects, fromPrefix }: RestoreFlags): RestoreJob['source'] {
+function sourceOf({
+  fromBucket,
+  fromObjects,
+  fromPrefix: prefix,
+  fromBackups: backups,
+}: RestoreFlags): RestoreJob['source'] {
   if (fromBucket !== undefined && fromObjects !== undefined) {
     throw new BorealError('invalid_field', '--from-bucket and --from-objects exclude each other')
   }
-  if (fromBucket !== undefined) return { place: { bucket: fromBucket }, prefix: fromPrefix }
-  if (fromObjects !== undefined) return { place: { folder: fromObjects }, prefix: fromPrefix }
-  if (fromPrefix === undefined) return undefined
+  if (fromBucket !== undefined) return { place: { bucket: fromBucket }, prefix, backups }
+  if (fromObjects !== undefined) return { place: { folder: fromObjects }, prefix, backups }
+  if (prefix === undefined) return backups ? { backups } : undefined
   throw new BorealError('invalid_field', '--from-prefix goes with --from-bucket or --from-objects')
 }

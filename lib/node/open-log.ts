@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { ArchivedLog } from '../archive/archived-log.ts'
+import { backupsAsSnapshots } from '../backup/as-snapshots.ts'
 import { createDynamoClient } from '../log/dynamo-client.ts'
 import { classifyFailure } from '../log/dynamo-failure.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
@@ -76,7 +77,10 @@ export async function openLog(
       if (embedded?.own === false) throw notThere(name)
       if (existing) throw new BorealError('not_found', `the table has no store ${JSON.stringify(name)} yet`)
       if (newStore) return
-      await assertNothingLost(objectsAt(place), name, (storeId) => isStoreInTable(context, storeId))
+      const isInTable = (storeId: string) => isStoreInTable(context, storeId)
+      await assertNothingLost(objectsAt(place), name, isInTable)
+      const copies = backupsAsSnapshots(objectsAt(backupsPlace(storage)))
+      await assertNothingLost(copies, name, isInTable, { areBackups: true })
     }
     const { storeId, startsAt } = await withLogPatience(
       async () => {

@@ -1,5 +1,6 @@
 import { archivedEntriesAfter } from '../archive/archived-entries-after.ts'
 import { ArchivedLog } from '../archive/archived-log.ts'
+import { backupsAsSnapshots } from '../backup/as-snapshots.ts'
 import { type Restored, restoreStore } from '../clone/restore.ts'
 import { LOG_WORDS, planRestore, type RestorePlan, type RestoreRequest } from '../clone/restore-plan.ts'
 import type { LogMark } from '../log/chain.ts'
@@ -8,12 +9,19 @@ import type { Runtime } from '../model/runtime.ts'
 import { prefixedObjects } from '../objects/prefixed-objects.ts'
 import { loadBaseImage } from '../store/base-image.ts'
 import type { Storage } from './config.ts'
-import { type LogAddress, objectsAt, openStores } from './open-log.ts'
+import { backupsPlace, type LogAddress, objectsAt, openStores } from './open-log.ts'
+
+/** A place of snapshots, or of backups: with `backups` alone, that of the storage. */
+export interface RestoreSource {
+  place?: LogAddress['objects'] | undefined
+  prefix?: string | undefined
+  backups?: boolean | undefined
+}
 
 export interface RestoreJob extends Omit<RestoreRequest, 'source'> {
   storage: Storage
   /** Where the snapshots are, if not with the objects of the storage; everything there below a prefix, if one is named. */
-  source?: { place: LogAddress['objects']; prefix: string | undefined } | undefined
+  source?: RestoreSource | undefined
 }
 
 /** Restores a store on what the configuration names; without `confirm` it only says what it would do. */
@@ -25,7 +33,7 @@ export async function restoreOnce(
   const { stores, objects, close } = await openStores(storage, { runtime, logger })
   try {
     const context = { stores, objects, base, runtime, logger }
-    const plan = await planRestore(context, { ...request, source: source && sourceAt(source) })
+    const plan = await planRestore(context, { ...request, source: source && sourceAt(source, storage) })
     if (!confirm) return { plan, restored: undefined }
     const archived = new ArchivedLog({ objects, storeId: plan.lostId, logger })
     const archive = (mark: LogMark) => archivedEntriesAfter(archived, plan.lostId, mark)
@@ -35,10 +43,10 @@ export async function restoreOnce(
   }
 }
 
-function sourceAt({ place, prefix }: NonNullable<RestoreJob['source']>) {
-  const objects = objectsAt(place)
-  if (prefix === undefined || prefix === '') return objects
-  return prefixedObjects(objects, prefix.endsWith('/') ? prefix : `${prefix}/`)
+function sourceAt({ place, prefix = '', backups = false }: RestoreSource, storage: Storage) {
+  const all = objectsAt(place ?? backupsPlace(storage))
+  const objects = prefix === '' ? all : prefixedObjects(all, prefix.endsWith('/') ? prefix : `${prefix}/`)
+  return backups ? backupsAsSnapshots(objects) : objects
 }
 
 export { LOG_WORDS }
