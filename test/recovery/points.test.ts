@@ -59,7 +59,7 @@ test('a time means the last entry with it or before it', { timeout: MINUTE }, as
 })
 
 test('a place inside an entry shows its transactions up to that one', { timeout: MINUTE }, async () => {
-  const { node, events } = await memoryNode({ queue: LARGE_BATCHES })
+  const { node, events } = await memoryNode({ queue: LARGE_BATCHES, newLogFormat: 1 })
   // While the first one is on its way the others gather, and become one entry.
   let rest: Promise<unknown> | undefined
   events.onPut = async (_item, put) => {
