@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/servers/**/*.test.ts', 'test/dump/native.test.ts'],
+    // Servers of others, some of them slow: one that once does not answer within a second is no finding of ours.
+    retry: 2,
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
