@@ -50,9 +50,12 @@ test('commands answer in tables for people and JSON for programs', async () => {
   const json = JSON.parse((await boreal(['query', 'select count(*)::int as n from task', '--json'], env)).out)
   expect(json.rows).toEqual([{ n: 2 }])
 
-  expect((await boreal(['log', 'tail'], env)).out).toMatch(/1\s+\S+Z\s+1\s+\d+\s+admin\s+tasksSaved/)
+  expect((await boreal(['log', 'tail'], env)).out).toMatch(
+    // A new log says its format, in a transaction of the node.
+    /1\s+\S+Z\s+2\s+\d+\s+admin boreal\s+tasksSaved formatVersion/,
+  )
   expect(JSON.parse((await boreal(['log', 'show', '1'], env)).out).transactions[0].idempotencyKey).toBe('k')
-  expect((await boreal(['log', 'verify'], env)).out).toMatch(/^ok: 1 entries, 1 transactions, up to LSN 1/)
+  expect((await boreal(['log', 'verify'], env)).out).toMatch(/^ok: 1 entries, 2 transactions, up to LSN 1/)
 })
 
 test('a snapshot is taken and looked into, and a node that is killed starts from it', async () => {
