@@ -56,8 +56,12 @@ export function asText<T>(parse: (text: string) => T | undefined, form: string) 
   })
 }
 
+/** How many of a list are asked for. */
+export const pageLimit = (most = 1_000) =>
+  wholeNumber.refine((limit) => limit >= 1 && limit <= most, `must be 1 to ${most}`).optional()
+
 export const pageOptions = {
-  limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1_000, 'must be 1 to 1000').optional(),
+  limit: pageLimit(),
   cursor: z.string().max(2_000).optional(),
 }
 

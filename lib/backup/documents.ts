@@ -75,12 +75,9 @@ export function decodeBackupDocument<D extends CheckedDocument & { storeId: stri
   schema: z.ZodType<D>,
   name: string,
   bytes: Uint8Array,
-  expected: { storeId: string; backupId: string },
+  place: { storeId: string; backupId: string },
 ): D {
   const refuse = (why: string, cause?: unknown) =>
-    new BorealError('backup_corrupt', `${name} of backup ${expected.backupId} ${why}`, { cause })
-  const document = parseDocument(schema, bytes, refuse)
-  if (document.storeId !== expected.storeId) throw refuse(`is of another store, ${document.storeId}`)
-  if (document.backupId !== expected.backupId) throw refuse(`is of another backup, ${document.backupId}`)
-  return document
+    new BorealError('backup_corrupt', `${name} of backup ${place.backupId} ${why}`, { cause })
+  return parseDocument(schema, bytes, refuse, place)
 }

@@ -22,11 +22,15 @@ export function encodeDocument<D extends CheckedDocument>(
   return { document, bytes: Buffer.from(`${JSON.stringify(document, null, 1)}\n`) }
 }
 
-/** Reads a document. Throws what `refuse` makes of the reason when it is damaged or of another form. */
+/**
+ * Reads a document that says by `place`, its ids, whose it is. Throws what `refuse` makes of the reason when it is
+ * damaged, of another form, or of another place: right bytes under a wrong key are as bad as wrong ones.
+ */
 export function parseDocument<D extends CheckedDocument>(
   schema: z.ZodType<D>,
   bytes: Uint8Array,
   refuse: (why: string, cause?: unknown) => Error,
+  place: { [field: `${string}Id`]: string } = {},
 ): D {
   let value: unknown
   try {
@@ -43,6 +47,10 @@ export function parseDocument<D extends CheckedDocument>(
   const written = encodeDocument(schema, content as Omit<D, 'checksum'>)
   if (written.document.checksum !== checksum || !written.bytes.equals(bytes)) {
     throw refuse('is damaged: it does not match its checksum')
+  }
+  for (const [field, expected] of Object.entries(place)) {
+    const found = result.data[field as keyof D]
+    if (found !== expected) throw refuse(`is of another ${field.slice(0, -'Id'.length)}, ${found}`)
   }
   return result.data
 }

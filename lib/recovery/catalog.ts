@@ -110,10 +110,7 @@ function decode(bytes: Uint8Array, storeId: string, id: string): Recovery {
     const message = `the descriptor of recovery ${id} ${why}; unload it and stage it again`
     return new BorealError('snapshot_corrupt', message, { cause })
   }
-  const recovery = parseDocument(recoverySchema, bytes, refuse)
-  if (recovery.storeId !== storeId) throw refuse(`is of another store, ${recovery.storeId}`)
-  if (recovery.recoveryId !== id) throw refuse(`is of another recovery, ${recovery.recoveryId}`)
-  return recovery
+  return parseDocument(recoverySchema, bytes, refuse, { storeId, recoveryId: id })
 }
 
 function prefixOf(storeId: string): string {

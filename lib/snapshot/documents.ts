@@ -113,12 +113,9 @@ const NAMES = new Map<unknown, string>([
 export function decodeDocument<D extends CheckedDocument & { storeId: string; snapshotId: string }>(
   schema: z.ZodType<D>,
   bytes: Uint8Array,
-  expected: { storeId: string; snapshotId: string },
+  place: { storeId: string; snapshotId: string },
 ): D {
   const refuse = (why: string, cause?: unknown) =>
-    new BorealError('snapshot_corrupt', `${NAMES.get(schema)} of snapshot ${expected.snapshotId} ${why}`, { cause })
-  const document = parseDocument(schema, bytes, refuse)
-  if (document.storeId !== expected.storeId) throw refuse(`is of another store, ${document.storeId}`)
-  if (document.snapshotId !== expected.snapshotId) throw refuse(`is of another snapshot, ${document.snapshotId}`)
-  return document
+    new BorealError('snapshot_corrupt', `${NAMES.get(schema)} of snapshot ${place.snapshotId} ${why}`, { cause })
+  return parseDocument(schema, bytes, refuse, place)
 }

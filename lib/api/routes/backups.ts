@@ -2,8 +2,9 @@ import * as z from 'zod'
 import type { Backup } from '../../backup/catalog.ts'
 import { backupSchema, drillSchema } from '../../backup/documents.ts'
 import { lsn } from '../../model/scalars.ts'
-import { wholeNumber } from '../read-options.ts'
+import { pageLimit } from '../read-options.ts'
 import type { Route } from '../route.ts'
+import { keptState, keptStateOf } from './kept-state.ts'
 import { MOST_WAIT_MS, operation, startedAnswer } from './operations.ts'
 
 const DEFAULT_LIMIT = 50
@@ -14,10 +15,7 @@ const summary = z.object({
   state: z.enum(['complete', 'damaged', 'unfinished']).describe('unfinished: somebody is at it, or was stopped'),
   why: z.string().optional().describe('what is wrong with it'),
   bytes: z.int().describe('of all its objects'),
-  takenAt: z.int().optional(),
-  entryTime: z.int().optional().describe('time of the last entry that it has'),
-  schemaVersion: z.int().optional(),
-  digest: z.string().optional().describe('state digest at its LSN'),
+  ...keptState,
   drilledAt: z.int().optional().describe('when it was last restored to see whether it can be; absent: never'),
   drillPassed: z.boolean().optional(),
   deletedAfter: z.int().optional().describe('it is no longer kept: marked then, deleted an hour later'),
@@ -25,18 +23,10 @@ const summary = z.object({
 
 function summaryOf({ id, lsn, state, why, bytes, document, drill, deletion }: Backup): z.infer<typeof summary> {
   return {
-    ...{ id, lsn, state, bytes },
-    ...(why === undefined ? {} : { why }),
-    ...(document === undefined
-      ? {}
-      : {
-          takenAt: document.takenAt,
-          entryTime: document.entryTime,
-          schemaVersion: document.schemaVersion,
-          digest: document.digest,
-        }),
-    ...(drill === undefined ? {} : { drilledAt: drill.drilledAt, drillPassed: drill.passed }),
-    ...(deletion === undefined ? {} : { deletedAfter: deletion.markedAt }),
+    ...{ id, lsn, state, why, bytes },
+    ...keptStateOf(document),
+    ...{ drilledAt: drill?.drilledAt, drillPassed: drill?.passed },
+    deletedAfter: deletion?.markedAt,
   }
 }
 
@@ -47,7 +37,7 @@ const listBackups: Route = {
   summary: 'Backups of the store, the newest first, with their sizes and when each was last restored to see',
   scope: 'admin',
   query: z.strictObject({
-    limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1_000, 'must be 1 to 1000').optional(),
+    limit: pageLimit(),
   }),
   answer: z.object({ items: z.array(summary) }),
   async handle({ node, query: { limit = DEFAULT_LIMIT } }) {
@@ -67,8 +57,7 @@ const getBackup: Route = {
   async handle({ node, params }) {
     const found = await node.backups.find(params.backupId)
     const { document, drill } = found
-    const documents = { ...(document === undefined ? {} : { document }), ...(drill === undefined ? {} : { drill }) }
-    return { body: JSON.stringify({ ...summaryOf(found), ...documents }) }
+    return { body: JSON.stringify({ ...summaryOf(found), document, drill }) }
   },
 }
 

@@ -6,7 +6,7 @@ import { BorealError } from '../../model/errors.ts'
 import { operationResult } from '../../model/operations.ts'
 import { lsn } from '../../model/scalars.ts'
 import { MAX_PAGE_BYTES } from '../../store/read.ts'
-import { wholeNumber } from '../read-options.ts'
+import { pageLimit, wholeNumber } from '../read-options.ts'
 import type { Route } from '../route.ts'
 import type { Principal } from '../tokens.ts'
 
@@ -93,7 +93,7 @@ const listEntries: Route = {
   scope: 'read',
   query: z.strictObject({
     after: wholeNumber.optional(),
-    limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1_000, 'must be 1 to 1000').optional(),
+    limit: pageLimit(),
   }),
   answer: z.object({ items: z.array(logEntry), nextCursor: z.string().optional() }),
   async handle({ node, principal, query: { after = 0, limit = 100 } }) {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { lsn } from '../../model/scalars.ts'
-import { wholeNumber } from '../read-options.ts'
+import { pageLimit } from '../read-options.ts'
 import type { Route } from '../route.ts'
 import { MOST_WAIT_MS, operation, startedAnswer } from './operations.ts'
 
@@ -38,7 +38,7 @@ const getMigrations: Route = {
   summary: 'The migrations of this build, which of them the store carries, and what they would do to its snapshots',
   scope: 'admin',
   query: z.strictObject({
-    limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1_000, 'must be 1 to 1000').optional(),
+    limit: pageLimit(),
   }),
   answer: status,
   async handle({ node, query: { limit = DEFAULT_LIMIT } }) {

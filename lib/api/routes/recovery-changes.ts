@@ -3,7 +3,7 @@ import { idempotencyKey } from '../../model/idempotency-key.ts'
 import { lsn, text } from '../../model/scalars.ts'
 import { editRequest } from '../../recovery/edits.ts'
 import { TABLES } from '../../store/apply-event.ts'
-import { wholeNumber } from '../read-options.ts'
+import { pageLimit } from '../read-options.ts'
 import type { Route } from '../route.ts'
 import { parse } from '../router.ts'
 import { differenceSummary, unconfirmed } from './backtrack.ts'
@@ -42,7 +42,7 @@ const getDifference: Route = {
   query: z.strictObject({
     entity: z.enum(entities).optional(),
     after: z.string().max(4_000).optional(),
-    limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 500, 'must be 1 to 500').optional(),
+    limit: pageLimit(500),
   }),
   answer: differing,
   accepted: operation,

@@ -2,8 +2,9 @@ import * as z from 'zod'
 import { lsn } from '../../model/scalars.ts'
 import type { Snapshot } from '../../snapshot/catalog.ts'
 import { manifestSchema, verificationSchema } from '../../snapshot/documents.ts'
-import { wholeNumber } from '../read-options.ts'
+import { pageLimit } from '../read-options.ts'
 import type { Route } from '../route.ts'
+import { keptState, keptStateOf } from './kept-state.ts'
 import { MOST_WAIT_MS, operation, startedAnswer } from './operations.ts'
 
 const DEFAULT_LIMIT = 20
@@ -16,41 +17,19 @@ const summary = z.object({
     .describe('stores start from verified ones; complete: not restored by anybody yet; unfinished: without a manifest'),
   why: z.string().optional().describe('what is wrong with it'),
   bytes: z.int().describe('of all its objects'),
-  takenAt: z.int().optional(),
-  entryTime: z.int().optional().describe('time of the last entry that it has'),
-  schemaVersion: z.int().optional(),
-  digest: z.string().optional().describe('state digest at its LSN'),
+  ...keptState,
   verifiedAt: z.int().optional(),
   verifiedBy: z.enum(['replay', 'peer', 'copy']).optional(),
   deletedAfter: z.int().optional().describe('it is no longer needed: marked then, deleted an hour later'),
 })
 
-function summaryOf({
-  id,
-  lsn,
-  state,
-  why,
-  bytes,
-  manifest,
-  verification,
-  deletion,
-}: Snapshot): z.infer<typeof summary> {
+function summaryOf(snapshot: Snapshot): z.infer<typeof summary> {
+  const { id, lsn, state, why, bytes, manifest, verification, deletion } = snapshot
   return {
-    id,
-    lsn,
-    state,
-    bytes,
-    ...(why === undefined ? {} : { why }),
-    ...(manifest === undefined
-      ? {}
-      : {
-          takenAt: manifest.takenAt,
-          entryTime: manifest.entryTime,
-          schemaVersion: manifest.schemaVersion,
-          digest: manifest.digest,
-        }),
-    ...(verification === undefined ? {} : { verifiedAt: verification.verifiedAt, verifiedBy: verification.by }),
-    ...(deletion === undefined ? {} : { deletedAfter: deletion.markedAt }),
+    ...{ id, lsn, state, why, bytes },
+    ...keptStateOf(manifest),
+    ...{ verifiedAt: verification?.verifiedAt, verifiedBy: verification?.by },
+    deletedAfter: deletion?.markedAt,
   }
 }
 
@@ -61,7 +40,7 @@ const listSnapshots: Route = {
   summary: 'Snapshots of the store, the newest first',
   scope: 'admin',
   query: z.strictObject({
-    limit: wholeNumber.refine((limit) => limit >= 1 && limit <= 1_000, 'must be 1 to 1000').optional(),
+    limit: pageLimit(),
   }),
   answer: z.object({ items: z.array(summary) }),
   async handle({ node, query: { limit = DEFAULT_LIMIT } }) {
@@ -82,13 +61,7 @@ const getSnapshot: Route = {
   async handle({ node, params, query }) {
     const found = await node.snapshots.find(params.snapshotId, { check: query.check === 'true' })
     const { manifest, verification } = found
-    return {
-      body: JSON.stringify({
-        ...summaryOf(found),
-        ...(manifest === undefined ? {} : { manifest }),
-        ...(verification === undefined ? {} : { verification }),
-      }),
-    }
+    return { body: JSON.stringify({ ...summaryOf(found), manifest, verification }) }
   },
 }
 
