@@ -5,16 +5,39 @@ import { type Engine, PgliteEngine } from '../../lib/store/engine.ts'
 import { singleRecord } from '../../lib/store/read.ts'
 import type { Statement } from '../../lib/store/statement.ts'
 import { taskById } from '../../lib/store/tasks.ts'
-import { memoryNode, type TestNode } from '../support/memory-node.ts'
+import { type EntryRequest, prepareEntry } from '../../lib/writer/prepare-entry.ts'
+import { QUEUE_LIMITS } from '../../lib/writer/queue.ts'
+import { memoryNode, type TestNode, type TestNodeOptions } from '../support/memory-node.ts'
 import { as, request, saveQuota, saveTask, setStatus } from '../support/requests.ts'
 import { gate, unknown } from '../support/scripted-log.ts'
 import { entriesOf } from '../support/state.ts'
 
 /** Rounds overlap: a batch is decided and written while the entry before it is on its way. */
 
-/** Submits one transaction, and while its entry is held up more of them; then goes on as `outcome` says. */
+/** A node whose decisions are counted: transactions of the batches that were decided and written. */
+async function countingNode(options: TestNodeOptions = {}): Promise<TestNode & { decided(): number }> {
+  let decided = 0
+  const boot = async (image: Parameters<typeof PgliteEngine.bootImage>[0]): Promise<Engine> => {
+    const engine = await PgliteEngine.bootImage(image)
+    const call: Engine['call'] = engine.call.bind(engine)
+    engine.call = async (procedure, input, ahead) => {
+      const output = await call(procedure, input, ahead)
+      if (procedure.name === prepareEntry.name) decided += (input as EntryRequest).batch.length
+      return output
+    }
+    return engine
+  }
+  // Whatever waits is one batch, however slow the machine is.
+  const queue = { ...QUEUE_LIMITS, batchTargetMs: 600_000 }
+  return { ...(await memoryNode({ ...options, queue, boot })), decided: () => decided }
+}
+
+/**
+ * Submits one transaction, and while its entry is held up more of them; when they are decided on top of what is not
+ * durable, goes on as `outcome` says.
+ */
 async function overlapped(
-  { node, events }: TestNode,
+  { node, events, decided }: TestNode & { decided(): number },
   first: Parameters<BorealNode['submit']>[0],
   more: Parameters<BorealNode['submit']>[0][],
   outcome: (item: LogItem, put: () => ReturnType<NonNullable<TestNode['events']['onPut']>>) => ReturnType<typeof put>,
@@ -29,8 +52,7 @@ async function overlapped(
   const answers = [node.submit(first, as('p'))]
   await reached.opened
   for (const each of more) answers.push(node.submit(each, as('p')))
-  // Time enough to decide them on top of what is not durable.
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await expect.poll(decided).toBe(1 + more.length)
   held.open()
   return Promise.allSettled(answers)
 }
@@ -41,35 +63,21 @@ async function statusOf(node: BorealNode, taskId: string): Promise<string | unde
   return record === undefined ? undefined : JSON.parse(record).status
 }
 
-/** An engine in this thread that counts the messages which bring rows of tasks. */
-function countingWrites(counts: { writes: number }) {
-  return async (image: Parameters<typeof PgliteEngine.bootImage>[0]): Promise<Engine> => {
-    const engine = await PgliteEngine.bootImage(image)
-    const run = engine.run.bind(engine)
-    engine.run = (statements: Statement[], options) => {
-      if (statements.some(({ sql }) => sql.startsWith('insert into task '))) counts.writes++
-      return run(statements, options)
-    }
-    return engine
-  }
-}
-
 test('a batch is decided and written while the entry before it is on its way, and sees it', async () => {
-  const counts = { writes: 0 }
-  const bed = await memoryNode({ boot: countingWrites(counts) })
-  let writesBeforeDurable = 0
+  const bed = await countingNode()
+  let decidedBeforeDurable = 0
   const claim = request([setStatus('a', 'ASSIGNED')], [{ entity: 'task', key: 'a', where: { status: 'PENDING' } }])
   const answers = await overlapped(bed, request([saveTask('a')]), [claim, request([saveTask('b')])], (_item, put) => {
-    writesBeforeDurable = counts.writes
+    decidedBeforeDurable = bed.decided()
     return put()
   })
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
-  expect(writesBeforeDurable).toBe(2)
+  expect(decidedBeforeDurable).toBe(3)
   expect(await statusOf(bed.node, 'a')).toBe('ASSIGNED')
 })
 
 test('nobody is answered before what he was decided on is durable', async () => {
-  const bed = await memoryNode()
+  const bed = await countingNode()
   const answered: string[] = []
   const [reached, held] = [gate(), gate()]
   bed.events.onPut = async (_item, put) => {
@@ -88,7 +96,7 @@ test('nobody is answered before what he was decided on is durable', async () => 
       .submit(request([saveQuota('www')], [{ entity: 'task', key: 'a', absent: true }]), as('p'))
       .catch(({ code }) => answered.push(code)),
   ]
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await expect.poll(bed.decided).toBe(4)
   expect(answered).toEqual([])
   held.open()
   await Promise.all([first, ...second])
@@ -96,7 +104,7 @@ test('nobody is answered before what he was decided on is durable', async () => 
 })
 
 test('what was decided on top of an entry that lost its slot is decided again', async () => {
-  const bed = await memoryNode()
+  const bed = await countingNode()
   const { node: other } = await memoryNode({ table: bed.table, storeId: bed.storeId })
   const onlyIfThere = request([saveQuota('www')], [{ entity: 'task', key: 'a', exists: true }])
   const onlyIfFree = request([saveTask('a')], [{ entity: 'quota', key: 'taken', absent: true }])
@@ -112,7 +120,7 @@ test('what was decided on top of an entry that lost its slot is decided again', 
 })
 
 test('what was decided on top of an entry that the log refused is decided again', async () => {
-  const bed = await memoryNode()
+  const bed = await countingNode()
   const [first, behind] = await overlapped(
     bed,
     request([saveTask('a')]),
@@ -124,7 +132,7 @@ test('what was decided on top of an entry that the log refused is decided again'
 })
 
 test('rows that the database refuses take nothing along that is on its way or waits for its commit', async () => {
-  const bed = await memoryNode()
+  const bed = await countingNode()
   const bad = request([saveTask('deep')])
   // No schema lets a NUL pass, so it is put in behind their back.
   Object.assign((bad.operations[0] as { tasks: object[] }).tasks[0]!, { ancestorId: 'a\u0000b' })
@@ -139,7 +147,7 @@ test('rows that the database refuses take nothing along that is on its way or wa
 })
 
 test('an entry in doubt keeps nobody from a retry: those behind it are decided when it is settled', async () => {
-  const bed = await memoryNode({ timeoutMs: 10_000 })
+  const bed = await countingNode({ timeoutMs: 10_000 })
   const answers = await overlapped(
     bed,
     request([saveTask('a')]),
@@ -246,7 +254,7 @@ test('a request that cannot even be read takes nothing along that waits for its 
 })
 
 test('a node that stops leaves nobody waiting, not even who was decided on top of an entry that failed', async () => {
-  const bed = await memoryNode()
+  const bed = await countingNode()
   let closing: Promise<void> | undefined
   const [, behind] = await overlapped(bed, request([saveTask('a')]), [request([saveTask('b')])], async () => {
     closing = bed.node.close()
