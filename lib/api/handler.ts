@@ -3,12 +3,15 @@ import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
+import type { BorealNode } from '../node/node.ts'
 import type { ApiOptions } from './api-options.ts'
+import { atLeader } from './at-leader.ts'
+import { Forwarder } from './forward.ts'
 import { problemMiddleware } from './problem-middleware.ts'
 import { isOfPast } from './read-options.ts'
 import { parseBody } from './request-body.ts'
 import type { Route } from './route.ts'
-import { matchRoute, parse, validated } from './router.ts'
+import { matchRoute, parse, type RouteMatch, validated } from './router.ts'
 import { routes } from './routes.ts'
 import { authenticate, authorize, type Principal } from './tokens.ts'
 
@@ -27,6 +30,7 @@ const ANYBODY: Principal = { name: 'anybody', scope: 'read' }
  * token, store, input, work. So whoever may not ask learns nothing about the store.
  */
 export function createApiHandler(options: ApiOptions): ApiHandler {
+  const forwarder = new Forwarder()
   const handle = async (event: ApiEvent): Promise<APIGatewayProxyResult> => {
     if (event.refusal !== undefined) throw event.refusal
     const { route, params } = matchRoute(routes, event.httpMethod, event.path)
@@ -35,29 +39,45 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
     if (route.scope !== undefined) authorize(principal, route.scope)
     const node = await options.node()
     checkStore(headers['boreal-store'], node.storeId)
-    const query = (event.multiValueQueryStringParameters ?? {}) as Record<string, string[]>
-    const input = validated(route, params, query)
-    const body = route.body === undefined ? undefined : validBody(route.body, route, parseBody(event, headers))
-    const answer = await route.handle({
-      node,
-      principal,
-      headers,
-      body,
-      storeId: node.storeId,
-      // Inside an entry records change without another version.
-      records: isOfPast(input.query as object) ? undefined : node.records,
-      ...input,
-    })
-    return {
-      statusCode: answer.status ?? 200,
-      headers: { 'Content-Type': 'application/json', 'Boreal-Store': node.storeId, ...answer.headers },
-      body: answer.body,
-    }
+    const here = () => handleHere(event, { node, principal, match: { route, params }, headers })
+    const { leadership } = node
+    if (route.atLeader === undefined || leadership === undefined) return here()
+    return atLeader(route.atLeader, here, { event, leadership, forwarder, runtime: node.runtime })
   }
   return middy<ApiEvent, APIGatewayProxyResult>()
     .use(httpHeaderNormalizer())
     .use(problemMiddleware(options))
     .handler(handle)
+}
+
+interface Work {
+  node: BorealNode
+  principal: Principal
+  match: RouteMatch
+  headers: Record<string, string | undefined>
+}
+
+/** The work itself, at this node. */
+async function handleHere(event: ApiEvent, { node, principal, match, headers }: Work): Promise<APIGatewayProxyResult> {
+  const { route, params } = match
+  const query = (event.multiValueQueryStringParameters ?? {}) as Record<string, string[]>
+  const input = validated(route, params, query)
+  const body = route.body === undefined ? undefined : validBody(route.body, route, parseBody(event, headers))
+  const answer = await route.handle({
+    node,
+    principal,
+    headers,
+    body,
+    storeId: node.storeId,
+    // Inside an entry records change without another version.
+    records: isOfPast(input.query as object) ? undefined : node.records,
+    ...input,
+  })
+  return {
+    statusCode: answer.status ?? 200,
+    headers: { 'Content-Type': 'application/json', 'Boreal-Store': node.storeId, ...answer.headers },
+    body: answer.body,
+  }
 }
 
 /** The body as the route's schema gives it. */

@@ -18,6 +18,8 @@ export interface Route {
   params?: z.ZodObject
   query?: z.ZodObject
   body?: z.ZodType
+  /** Needs the node that leads: always, or when this one does not know what is asked for. */
+  atLeader?: 'always' | 'whenNotFound'
   /** Refuses a body with too much in it, before it is looked at in detail. */
   checkSize?(body: unknown): void
   /** Schema of the answer with status 200. */

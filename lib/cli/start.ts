@@ -45,6 +45,11 @@ export function startCommand(program: Command): void {
     .option('--name <name>', 'name of the store in the table (BOREAL_NAME; default main)')
     .option('--readers <n>', 'reader threads, 0 to 16 (BOREAL_READERS; default 1)')
     .option('--store-mb <n>', 'memory of the store before additions are refused (BOREAL_STORE_MB; default by machine)')
+    .option(
+      '--writers <who>',
+      'with --table: any, every node writes (default), or leased, one leads and the others stand by (BOREAL_WRITERS)',
+    )
+    .option('--advertise <url>', 'leased: where the other nodes reach this one (BOREAL_ENDPOINT)')
     .option('--token <token>', 'admin token to accept (BOREAL_TOKEN; embedded default: made at first start)')
     .option('--log-level <level>', 'debug, info, warn or error (BOREAL_LOG_LEVEL; default warn)')
   for (const { flag, env, what, default: byDefault } of Object.values(STORE_SETTINGS)) {
@@ -73,6 +78,8 @@ async function start(flags: StartFlags): Promise<void> {
   const pid = await writePid(config, started.guest)
   process.stdout.write(`boreal: ready at ${server.url} (store ${started.node.storeId}, LSN ${started.node.tailLsn})\n`)
   await untilStopped()
+  // Another node leads before this one stops to listen: until then it passes requests on.
+  await started.node.handOver()
   await server.close()
   await started.close()
   await pid.remove()

@@ -3,6 +3,7 @@ import { type Runtime, systemRuntime } from '../model/runtime.ts'
 import { genesisItem } from './entry-codec.ts'
 import type { EventLog, HeadItem, LogItem, PutOutcome, ServerClock } from './event-log.ts'
 import { BUCKET_SIZE } from './keys.ts'
+import type { Lease } from './lease.ts'
 
 const PAGE_BYTES = 1024 * 1024
 
@@ -10,6 +11,7 @@ const PAGE_BYTES = 1024 * 1024
 export class MemoryTable {
   readonly slots = new Map<number, LogItem>()
   head: HeadItem = { trimmedTo: 0 }
+  lease: Lease | undefined
 }
 
 /** A log in memory, for tests and for stores that need not outlive their process. */

@@ -42,7 +42,15 @@ export interface NodeConfig {
   newStore: boolean
   /** Ms between looks at the log while nothing else does it; 0 for never. */
   pollMs: number
+  /** Whether every node of the store writes, or the one that holds the lease. */
+  writers: Writers
+  /** URL at which the other nodes reach this one; always there when `writers` is `leased`. */
+  endpoint: string | undefined
 }
+
+const WRITERS = ['any', 'leased'] as const
+
+export type Writers = (typeof WRITERS)[number]
 
 /** Settings as they come from flags; what is absent is looked for in the environment, then a default is taken. */
 export interface NodeFlags {
@@ -58,6 +66,8 @@ export interface NodeFlags {
   readers?: string | undefined
   storeMb?: string | undefined
   sync?: boolean | undefined
+  writers?: string | undefined
+  advertise?: string | undefined
   /** Numbers of {@link STORE_SETTINGS}. */
   settings?: Partial<Record<keyof StoreSettings, string>> | undefined
 }
@@ -78,7 +88,26 @@ export function nodeConfig(flags: NodeFlags, env: Environment): NodeConfig {
     snapshotCodec: oneOf('BOREAL_SNAPSHOT_CODEC', env.BOREAL_SNAPSHOT_CODEC ?? 'none', CODECS),
     newStore: flags.newStore ?? env.BOREAL_NEW_STORE === 'true',
     pollMs: numberOf('BOREAL_POLL_MS', env.BOREAL_POLL_MS ?? '500', 0, 60_000),
+    ...writersOf(flags, env),
   }
+}
+
+function writersOf(flags: NodeFlags, env: Environment): Pick<NodeConfig, 'writers' | 'endpoint'> {
+  const writers = oneOf('writers', flags.writers ?? env.BOREAL_WRITERS ?? 'any', WRITERS)
+  const endpoint = flags.advertise ?? env.BOREAL_ENDPOINT
+  if (writers === 'any') return { writers, endpoint }
+  if ((flags.table ?? env.BOREAL_TABLE) === undefined) {
+    const message = 'writers=leased is for several nodes on one --table; the node of a folder is alone with it'
+    throw new BorealError('invalid_field', message)
+  }
+  if (endpoint === undefined || !/^https?:\/\/[^/]+\/?$/.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new BorealError(
+      'invalid_field',
+      'writers=leased needs --advertise (BOREAL_ENDPOINT): the URL at which the other nodes reach this one, as ' +
+        `http://10.0.0.7:8080, not ${endpoint ?? 'nothing'}`,
+    )
+  }
+  return { writers, endpoint: new URL(endpoint).origin }
 }
 
 /** What functions do elsewhere. */

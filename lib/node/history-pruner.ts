@@ -47,6 +47,7 @@ export interface HistoryPrunerOptions {
   now(): number
   read(statement: Statement): Promise<ResultSet>
   submit(request: TransactionRequest): Promise<unknown>
+  onDuty(): boolean
 }
 
 /**
@@ -60,10 +61,10 @@ export class HistoryPruner {
 
   constructor(options: HistoryPrunerOptions) {
     this.#options = options
-    const { runtime, logger, settings } = options
+    const { runtime, logger, settings, onDuty } = options
     const { signal } = this.#stop
-    const rounds = { runtime, logger, signal, intervalMs: settings.intervalMs, failure: 'history could not be pruned' }
-    void periodically(rounds, async () => {
+    const failure = 'history could not be pruned'
+    void periodically({ runtime, logger, signal, onDuty, intervalMs: settings.intervalMs, failure }, async () => {
       const { tasks, updates } = await this.prune()
       if (tasks + updates > 0) logger.info('pruned history', { tasks, updates })
     })

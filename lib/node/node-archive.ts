@@ -39,6 +39,7 @@ export interface NodeArchiveOptions {
   tailLsn(): number
   /** Runs a job off the threads that serve. */
   run: RunJob
+  onDuty(): boolean
   signal: AbortSignal
 }
 
@@ -79,12 +80,13 @@ export class NodeArchive {
 
   constructor(options: NodeArchiveOptions) {
     this.#options = options
-    const { runtime, logger, settings, signal, tailLsn } = options
+    const { runtime, logger, settings, signal, tailLsn, onDuty } = options
+    const rounds = { runtime, logger, signal, onDuty }
     const { intervalMs, trimIntervalMs } = settings
-    void periodically({ runtime, logger, signal, intervalMs, failure: 'nothing could be archived' }, async () => {
+    void periodically({ ...rounds, intervalMs, failure: 'nothing could be archived' }, async () => {
       if (tailLsn() > this.#archivedTo) await this.now()
     })
-    const trimming = { runtime, logger, signal, intervalMs: trimIntervalMs, failure: 'the log could not be trimmed' }
+    const trimming = { ...rounds, intervalMs: trimIntervalMs, failure: 'the log could not be trimmed' }
     void periodically(trimming, () => this.trim())
   }
 

@@ -32,6 +32,7 @@ export interface NodeBackupsOptions {
   settings: BackupSettings
   /** Ms back to which every LSN must be restorable. */
   retentionMs: number
+  onDuty(): boolean
   runtime: Runtime
   logger: Logger
   signal: AbortSignal
@@ -42,14 +43,14 @@ export interface NodeBackupsOptions {
 /** The backups of a node's store; undefined when the node has no object store. */
 export function nodeBackups(
   options: NodeOptions,
-  run: RunJob | undefined,
-  signal: AbortSignal,
+  { run, onDuty, signal }: { run: RunJob | undefined; onDuty(): boolean; signal: AbortSignal },
 ): NodeBackups | undefined {
   if (run === undefined) return undefined
   const { log, runtime, logger } = options
   const settings = { ...BACKUP_SETTINGS, ...options.backupSettings }
   const { retentionMs } = { ...TRIM_SETTINGS, ...options.archive?.trim }
-  return new NodeBackups({ objects: backupsOf(options), log, settings, retentionMs, runtime, logger, run, signal })
+  const objects = backupsOf(options)
+  return new NodeBackups({ objects, log, settings, retentionMs, runtime, logger, run, onDuty, signal })
 }
 
 /** The backups of a node's store: what there is, making one, restoring one to see, and doing so from time to time. */
@@ -59,9 +60,9 @@ export class NodeBackups {
 
   constructor(options: NodeBackupsOptions) {
     this.#options = options
-    const { settings, runtime, logger, signal } = options
+    const { settings, runtime, logger, signal, onDuty } = options
     const { intervalMs, drillMs } = settings
-    const rounds = { runtime, logger, signal }
+    const rounds = { runtime, logger, signal, onDuty }
     void periodically({ ...rounds, intervalMs, failure: 'no backup could be made' }, () => this.take())
     const drills = {
       ...rounds,

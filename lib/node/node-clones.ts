@@ -12,10 +12,14 @@ export class NodeClones {
   readonly #context: CloneContext
   readonly #settings: SweepSettings
 
-  constructor(context: CloneContext, settings: SweepSettings, signal: AbortSignal) {
+  constructor(
+    context: CloneContext,
+    settings: SweepSettings,
+    { onDuty, signal }: { onDuty(): boolean; signal: AbortSignal },
+  ) {
     this.#context = context
     this.#settings = settings
-    void this.#run(signal)
+    void this.#run(onDuty, signal)
   }
 
   /** Every store that the table knows, by name; those that no name means have `name@storeId`. */
@@ -43,11 +47,12 @@ export class NodeClones {
     return sweepStores(this.#context, this.#settings)
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #run(onDuty: () => boolean, signal: AbortSignal): Promise<void> {
     const { runtime, logger } = this.#context
     for (;;) {
       await runtime.sleep(ROUND_MS * (0.75 + 0.5 * runtime.random()), signal)
       if (signal.aborted) return
+      if (!onDuty()) continue
       await this.sweep().catch((error: unknown) =>
         logger.warn('stores could not be swept', { error: messageOf(error) }),
       )
@@ -61,5 +66,6 @@ export function clonesOf(node: BorealNode, options: NodeOptions, signal: AbortSi
   if (objects === undefined || stores === undefined) return undefined
   const takeSnapshot: CloneContext['takeSnapshot'] = (upTo) =>
     upTo === undefined ? node.snapshots.take() : node.snapshots.takeAt(upTo)
-  return new NodeClones({ stores, objects, log, base, runtime, logger, takeSnapshot }, SWEEP_SETTINGS, signal)
+  const context = { stores, objects, log, base, runtime, logger, takeSnapshot }
+  return new NodeClones(context, SWEEP_SETTINGS, { onDuty: () => node.onDuty, signal })
 }

@@ -1,4 +1,5 @@
 import type { DynamoStores } from '../log/dynamo-stores.ts'
+import type { LeaseStore } from '../log/lease.ts'
 import type { Log } from '../log/log.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
 import type { Logger } from '../model/logger.ts'
@@ -12,6 +13,7 @@ import type { Engine } from '../store/engine.ts'
 import type { HousekeepingLimits } from '../store/housekeeping.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import type { HorizonLimits } from '../writer/horizon.ts'
+import type { LeaseSettings } from '../writer/lease-rules.ts'
 import type { QueueLimits } from '../writer/queue.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { HistorySettings } from './history-pruner.ts'
@@ -32,6 +34,15 @@ export interface NodeOptions {
   readers?: number | undefined
   /** Nobody else can write to this log, so its end need not be asked for. Default false. */
   exclusive?: boolean | undefined
+  /** One node leads and the others stand by. Without it every node writes. */
+  lease?:
+    | {
+        leases: LeaseStore
+        /** URL at which the others reach this node. */
+        endpoint: string
+        settings?: Partial<LeaseSettings> | undefined
+      }
+    | undefined
   /** Boots the writer's engine. Default: in a thread of its own. */
   boot?: ((image: StoreImage) => Promise<Engine>) | undefined
   /** Where snapshots are. Without it every start replays the whole log. */

@@ -24,6 +24,7 @@ export interface NodeSnapshotsOptions {
   objects: ObjectStore
   log: Log
   settings: SnapshotSettings
+  onDuty(): boolean
   runtime: Runtime
   logger: Logger
   /** The end of the log as the node knows it. */
@@ -42,10 +43,10 @@ export class NodeSnapshots {
 
   constructor(options: NodeSnapshotsOptions) {
     this.#options = options
-    const { runtime, logger, settings } = options
+    const { runtime, logger, settings, onDuty } = options
     const { signal } = this.#stop
-    const rounds = { runtime, logger, signal, intervalMs: settings.intervalMs, failure: 'no snapshot could be taken' }
-    void periodically(rounds, async () => {
+    const failure = 'no snapshot could be taken'
+    void periodically({ runtime, logger, signal, onDuty, intervalMs: settings.intervalMs, failure }, async () => {
       if (await this.#isDue()) await this.take()
     })
   }

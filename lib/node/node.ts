@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
+import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
@@ -9,6 +10,7 @@ import type { ResultSet } from '../store/protocol.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
 import type { AloneOutcome, AloneTransaction } from '../writer/alone.ts'
+import type { Leadership } from '../writer/leadership.ts'
 import type { StoreLimits } from '../writer/store-limits.ts'
 import type { SubmitOptions } from '../writer/submission.ts'
 import { HISTORY_SETTINGS, HistoryPruner } from './history-pruner.ts'
@@ -28,6 +30,7 @@ import { available, type NodeServices, servicesOf } from './services.ts'
 import { type NodeStatus, nodeStatus } from './status.ts'
 
 export type { ReplayProgress } from '../replica/progress.ts'
+export type { Leader, Leadership } from '../writer/leadership.ts'
 export type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 export type { AsOf } from './node-past.ts'
 
@@ -43,7 +46,7 @@ const KEPT_RECORD_BYTES = 32 * 1024 * 1024
 
 /**
  * A node: one log, one store that is written to, readers beside it. Several nodes on one table are several nodes of
- * one store; each is safe by itself, none needs to know the others.
+ * one store; each is safe by itself, none needs to know the others. With a lease one of them leads, and the others stand by.
  */
 export class BorealNode {
   readonly log: Log
@@ -74,6 +77,7 @@ export class BorealNode {
     this.#startedAt = options.runtime.monotonic()
     this.#pruner = new HistoryPruner({
       settings: { ...HISTORY_SETTINGS, ...options.history },
+      onDuty: () => this.onDuty,
       runtime: options.runtime,
       logger: options.logger,
       now: () => this.log.now(),
@@ -117,6 +121,26 @@ export class BorealNode {
   /** The highest LSN this node knows to be durable. */
   get tailLsn(): number {
     return Math.max(this.#parts.tail.known, this.#parts.follower.mark.lsn)
+  }
+
+  /** Its clocks. */
+  get runtime(): Runtime {
+    return this.#options.runtime
+  }
+
+  /** The node's part in the lease; undefined when every node writes. */
+  get leadership(): Leadership | undefined {
+    return this.#parts.leadership
+  }
+
+  /** Whether what only one node need do is this node's: it leads, or there is no lease. */
+  get onDuty(): boolean {
+    return this.leadership?.leads ?? true
+  }
+
+  /** Where the node is that leads, if that is another one and it is alive. */
+  leaderEndpoint(): string | undefined {
+    return this.leadership?.other?.endpoint
   }
 
   /** See Writer.submit. */
@@ -240,8 +264,15 @@ export class BorealNode {
     return nodeStatus(this, this.#parts, uptimeMs)
   }
 
+  /** Lets another node lead, if this one does; it goes on serving. See Leadership.handOver. */
+  async handOver(): Promise<void> {
+    await this.leadership?.handOver()
+  }
+
   /** Finishes what is on its way and ends. */
   async close(): Promise<void> {
+    await this.handOver()
+    await this.leadership?.stop()
     this.#services.snapshots?.stop()
     this.#ending.abort()
     this.#parts.poller.stop()

@@ -3,10 +3,12 @@ import { ArchivedLog } from '../archive/archived-log.ts'
 import { backupsAsSnapshots } from '../backup/as-snapshots.ts'
 import { createDynamoClient } from '../log/dynamo-client.ts'
 import { classifyFailure } from '../log/dynamo-failure.ts'
+import { DynamoLease } from '../log/dynamo-lease.ts'
 import { DynamoLog } from '../log/dynamo-log.ts'
 import { ensureTable, isStoreInTable, openStore } from '../log/dynamo-store.ts'
 import { DynamoStores } from '../log/dynamo-stores.ts'
 import { DynamoTrimmableLog } from '../log/dynamo-trimmable-log.ts'
+import type { LeaseStore } from '../log/lease.ts'
 import { Log } from '../log/log.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
@@ -171,6 +173,15 @@ export function trimmableLogAt({ storeId, table, endpoint }: LogAddress, runtime
   const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
   return new DynamoTrimmableLog(client, { table, storeId, serverClock })
 }
+
+/** The writer lease of a log. The caller closes it. */
+export function leaseAt({ storeId, table, endpoint }: LogAddress, runtime: Runtime): LeaseStore {
+  // A lease is renewed in good time or not at all; and it must not wait behind appends for a connection.
+  const { client, serverClock } = createDynamoClient({ endpoint, requestTimeoutMs: LEASE_TIMEOUT_MS }, runtime)
+  return new DynamoLease(client, { table, storeId, serverClock })
+}
+
+const LEASE_TIMEOUT_MS = 500
 
 export function objectsPlace(storage: Storage): ObjectsPlace {
   if (storage.kind === 'embedded') return { folder: join(storage.data, 'objects') }

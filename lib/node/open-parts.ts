@@ -7,6 +7,7 @@ import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
+import { Leadership } from '../writer/leadership.ts'
 import { STORE_LIMITS, type StoreLimits } from '../writer/store-limits.ts'
 import { Watermark } from '../writer/watermark.ts'
 import { Writer } from '../writer/writer.ts'
@@ -21,6 +22,8 @@ export interface NodeParts {
   pool: ReaderPool
   tail: Tail
   writer: Writer
+  /** With a writer lease. */
+  leadership: Leadership | undefined
   watermark: Watermark
   poller: Poller
   housekeeper: Housekeeper
@@ -44,6 +47,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     logger,
   })
   let writer: Writer | undefined
+  let leadership: Leadership | undefined
   const openFrom = openStores({
     ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
     ...{ housekeeping: options.housekeeping, onProgress: options.onProgress },
@@ -67,6 +71,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     const item = await log.probe(follower.mark.lsn)
     if (item !== undefined) {
       writer?.observeItem(item)
+      leadership?.sawEntry(item.writer)
       await follower.catchUp()
     }
     return follower.mark.lsn
@@ -82,7 +87,10 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   const otherStores = (options.readers ?? 1) + (hasJobs ? 1 : 0)
   const limitBytes = options.storeLimitBytes ?? defaultStoreLimitBytes(otherStores)
   const watermark = new Watermark({ follower, limitBytes })
+  const drained = () => writer!.drained()
+  leadership = leadershipOf(options, tail, drained)
   writer = new Writer({
+    duty: leadership,
     follower,
     log,
     tail,
@@ -97,11 +105,30 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   })
   const started = writer
   await started.start()
-  const poller = new Poller({ tail, runtime, logger, intervalMs: options.exclusive ? 0 : (options.pollMs ?? 500) })
+  const pollMs = options.exclusive ? 0 : (options.pollMs ?? 500)
+  const follows = () => leadership !== undefined && !leadership.leads
+  const intervalMs = () => (follows() ? Math.min(pollMs, STANDBY_POLL_MS) : pollMs)
+  const poller = new Poller({ tail, runtime, logger, intervalMs })
   const isBusy = () => started.isBusy
   const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
   const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
-  return { follower, pool, tail, writer, watermark, poller, housekeeper }
+  await leadership?.start()
+  return { follower, pool, tail, writer, leadership, watermark, poller, housekeeper }
+}
+
+/** Between looks at the log of a node that is to take over at any moment, ms; four times that while nothing happens. */
+const STANDBY_POLL_MS = 50
+
+function leadershipOf(options: NodeOptions, tail: Tail, drained: () => Promise<void>): Leadership | undefined {
+  const { lease, log, runtime, logger } = options
+  if (lease === undefined) return undefined
+  return new Leadership({
+    ...{ leases: lease.leases, settings: lease.settings, runtime, logger, drained },
+    self: { holder: log.writer, endpoint: lease.endpoint },
+    catchUp: () => tail.confirm(),
+    stuckMs: () => tail.stuckMs,
+    tailAgeMs: () => tail.ageMs,
+  })
 }
 
 export function limitsOf({ limits }: NodeOptions): StoreLimits {

@@ -14,6 +14,7 @@ export function archiveOf(
     ...{ objects, log, runtime, logger, signal },
     settings: { ...ARCHIVE_SETTINGS, ...options.archive },
     tailLsn: () => node.tailLsn,
+    onDuty: () => node.onDuty,
     run,
   })
 }

@@ -29,6 +29,7 @@ export function snapshotsOf(
     runtime,
     logger,
     tailLsn: () => node.tailLsn,
+    onDuty: () => node.onDuty,
     peer: () => peerOf(node, readers()),
     take: (how) => run('snapshot', { ...how, keep: settings.keep, retentionMs }, signal),
   })

@@ -30,7 +30,7 @@ export function servicesOf(
   const run = jobsOf(options)
   return {
     snapshots: snapshotsOf(node, options, { run, readers, signal }),
-    backups: nodeBackups(options, run, signal),
+    backups: nodeBackups(options, { run, onDuty: () => node.onDuty, signal }),
     archive: archiveOf(node, options, { run, signal }),
     recoveries: recoveriesOf(node, options),
     clones: clonesOf(node, options, signal),

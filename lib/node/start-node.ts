@@ -2,7 +2,7 @@ import { loadBaseImage } from '../store/base-image.ts'
 import type { NodeConfig } from './config.ts'
 import { jobsInThreads } from './job-worker.ts'
 import { BorealNode, type NodeOptions } from './node.ts'
-import { type OpenedLog, openLog, trimmableLogAt } from './open-log.ts'
+import { leaseAt, type OpenedLog, openLog, trimmableLogAt } from './open-log.ts'
 
 export interface StartedNode {
   node: BorealNode
@@ -20,12 +20,16 @@ export async function startNode(
   // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
   const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
   const opened = await openLog(config.storage, config.name, { ...context, newStore: config.newStore, share: true })
-  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress })
+  const { writers, endpoint } = config
+  const leases = writers === 'leased' ? leaseAt(opened.address, runtime) : undefined
+  const lease = leases === undefined ? undefined : { leases, endpoint: endpoint! }
+  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress, lease })
   return {
     node,
     guest: config.storage.kind === 'embedded' && !opened.exclusive,
     close: async () => {
       await node.close()
+      leases?.close()
       await opened.close()
     },
   }

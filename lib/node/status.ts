@@ -1,3 +1,4 @@
+import type { Leadership } from '../writer/leadership.ts'
 import { processMemory } from './memory-limit.ts'
 import type { BorealNode } from './node.ts'
 import type { NodeParts } from './open-parts.ts'
@@ -6,18 +7,21 @@ export type NodeStatus = Awaited<ReturnType<typeof nodeStatus>>
 
 /** Figures about a node, for people and monitors. */
 export async function nodeStatus(node: BorealNode, parts: NodeParts, uptimeMs: number) {
-  const { follower, pool, tail, writer, watermark, housekeeper } = parts
+  const { follower, pool, tail, writer, leadership, watermark, housekeeper } = parts
   const quarantined = await node.log.quarantined()
+  const slowest = Math.min(follower.mark.lsn, ...pool.readers.map(({ lsn }) => lsn))
   const memory = await Promise.allSettled(pool.readers.map((reader) => reader.memory()))
   return {
     storeId: node.storeId,
-    role: 'writer' as const,
+    role: roleOf(leadership),
     lsn: node.tailLsn,
     appliedLsn: follower.mark.lsn,
     startsAt: node.log.startsAt,
     schemaVersion: node.schemaVersion,
     format: node.format,
-    writerTerm: 0,
+    writerTerm: leadership?.term ?? 0,
+    ...(leadership?.leader === undefined ? {} : { leader: leadership.leader }),
+    lag: { entries: node.tailLsn - slowest, ms: tail.ageMs },
     writer: node.log.writer,
     time: node.log.now(),
     clockSkewMs: node.log.clockSkewMs ?? 0,
@@ -41,4 +45,10 @@ export async function nodeStatus(node: BorealNode, parts: NodeParts, uptimeMs: n
       }
     }),
   }
+}
+
+/** Without a lease everybody is a writer. */
+function roleOf(leadership: Leadership | undefined): 'writer' | 'leader' | 'follower' {
+  if (leadership === undefined) return 'writer'
+  return leadership.leads ? 'leader' : 'follower'
 }

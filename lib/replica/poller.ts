@@ -13,9 +13,9 @@ const MAX_BACKOFF = 4
 export class Poller {
   readonly #stop = new AbortController()
 
-  /** @param options.intervalMs 0 does nothing at all. */
-  constructor(options: { tail: Tail; runtime: Runtime; logger: Logger; intervalMs: number }) {
-    if (options.intervalMs > 0) void this.#run(options)
+  /** @param options.intervalMs asked before each look; 0 at the beginning does nothing at all. */
+  constructor(options: { tail: Tail; runtime: Runtime; logger: Logger; intervalMs: () => number }) {
+    if (options.intervalMs() > 0) void this.#run(options)
   }
 
   stop(): void {
@@ -25,8 +25,9 @@ export class Poller {
   async #run({ tail, runtime, logger, intervalMs }: ConstructorParameters<typeof Poller>[0]): Promise<void> {
     let backoff = 1
     while (!this.#stop.signal.aborted) {
-      await runtime.sleep(intervalMs * backoff, this.#stop.signal)
-      if (this.#stop.signal.aborted || tail.ageMs < intervalMs) continue
+      const pauseMs = intervalMs()
+      await runtime.sleep(pauseMs * backoff, this.#stop.signal)
+      if (this.#stop.signal.aborted || tail.ageMs < pauseMs) continue
       const before = tail.known
       try {
         await tail.confirm()

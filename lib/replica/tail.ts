@@ -1,3 +1,6 @@
+/** A failure so long ago says nothing about now. */
+const FORGET_FAILURE_MS = 2_000
+
 /**
  * Knows how far the log has got, for linearizable reads and for refusals.
  *
@@ -16,6 +19,10 @@ export class Tail {
   /** Monotonic time at which the tail was last known to be the tail. */
   #confirmedAt: number
   readonly #monotonic: () => number
+  /** Since when appends have been tried without success. */
+  #tryingSince: number | undefined
+  #appending = false
+  #failedAt = Number.NEGATIVE_INFINITY
 
   /**
    * @param options.probe asks the log; brings the node forward when there is more, and gives the tail.
@@ -39,6 +46,13 @@ export class Tail {
     return this.#exclusive ? 0 : Math.max(0, Math.round(this.#monotonic() - this.#confirmedAt))
   }
 
+  /** Ms for which appends have been tried, and none came through; 0 when nobody tries. */
+  get stuckMs(): number {
+    const now = this.#monotonic()
+    if (this.#tryingSince === undefined || (!this.#appending && now - this.#failedAt > FORGET_FAILURE_MS)) return 0
+    return now - this.#tryingSince
+  }
+
   confirm(): Promise<number> {
     if (this.#exclusive) return Promise.resolve(this.#known)
     const result = new Promise<number>((resolve, reject) => this.#waiting.push({ resolve, reject }))
@@ -48,6 +62,8 @@ export class Tail {
 
   /** An append is about to be sent. */
   appendStarted(): void {
+    this.#tryingSince = this.stuckMs > 0 ? this.#tryingSince : this.#monotonic()
+    this.#appending = true
     this.#beforeAppend = [...(this.#beforeAppend ?? []), ...this.#waiting]
     this.#waiting = []
   }
@@ -56,11 +72,14 @@ export class Tail {
   appendEnded(lsn: number | undefined): void {
     const waiting = this.#beforeAppend ?? []
     this.#beforeAppend = undefined
+    this.#appending = false
     if (lsn === undefined) {
+      this.#failedAt = this.#monotonic()
       this.#waiting.unshift(...waiting)
       void this.#probeAll()
       return
     }
+    this.#tryingSince = undefined
     this.learn(lsn)
     for (const { resolve } of waiting) resolve(this.#known)
   }

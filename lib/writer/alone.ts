@@ -23,6 +23,7 @@ import { BEGIN, type Statement } from '../store/statement.ts'
 import { type Step, stepOf } from '../store/step.ts'
 import type { Store } from '../store/store.ts'
 import type { Answers } from './answers.ts'
+import { type Duty, notLeader } from './duty.ts'
 import { checkKeyTime, keyReused, storeFull } from './evaluate.ts'
 import type { SubmittedKey } from './submission.ts'
 
@@ -71,6 +72,7 @@ export interface AloneContext {
   full(): boolean
   /** The format of the store: what newer ones may say is refused. */
   format(): number
+  duty: Duty
   /** Tells of the append on its way, and of its end. */
   onPending(pending: PendingAppend | undefined): void
 }
@@ -84,13 +86,14 @@ type Attempt = AloneOutcome | { kind: 'lost' }
  * Appends a transaction that is alone in its entry: reads, decides and writes on the writer's store, appends, commits.
  * To be called while no batch is on its way. Decided again when another node wins the slot.
  *
- * @throws BorealError `not_finalized`; `deadline_exceeded` when it did not happen in time (it did not happen at all); `constraint_violation`
+ * @throws BorealError `not_leader`; `not_finalized`; `deadline_exceeded` when it did not happen in time (it did not happen at all); `constraint_violation`
  *   when the store does not take the rows; `store_full`; what `decide` throws; `log_unavailable`
  */
 export async function appendAlone(alone: AloneTransaction, context: AloneContext): Promise<AloneOutcome> {
   const { follower, runtime, tail } = context
   for (;;) {
     if (runtime.monotonic() >= alone.deadline) throw tooLate()
+    if (!context.duty.appends()) throw notLeader()
     const attempt = await attemptOnce(alone, context)
     if (!follower.engine.alive) await follower.rebuild()
     if (attempt.kind === 'lost') await follower.catchUp()
@@ -141,6 +144,7 @@ async function attempt(alone: AloneTransaction, store: Store, context: AloneCont
     })
   }
   if (settled.kind === 'lost') {
+    context.duty.lostTo(settled.item.writer)
     await store.rollback()
     return { kind: 'lost' }
   }

@@ -14,6 +14,7 @@ import { Mutex } from '../store/mutex.ts'
 import type { Step } from '../store/step.ts'
 import { type AloneOutcome, type AloneTransaction, appendAlone } from './alone.ts'
 import { Answers } from './answers.ts'
+import { ALWAYS, type Duty, notLeader } from './duty.ts'
 import { keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
 import type { Verdict } from './prepare-entry.ts'
@@ -41,6 +42,8 @@ export interface WriterOptions {
   doubtAfterMs?: number
   /** Ms after which an append that has not reached any server is given up. Default 1,500. */
   patienceMs?: number
+  /** Whether this node is to write. Default: it is. */
+  duty?: Duty | undefined
 }
 
 /**
@@ -54,6 +57,7 @@ export interface WriterOptions {
  */
 export class Writer {
   readonly #options: WriterOptions
+  readonly #duty: Duty
   readonly #queue: Queue
   readonly #horizon: Horizon
   readonly answers: Answers
@@ -69,6 +73,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options
+    this.#duty = options.duty ?? ALWAYS
     this.#queue = new Queue(options.runtime.monotonic, options.queue)
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
@@ -79,7 +84,7 @@ export class Writer {
       queue: this.#queue,
       horizon: this.#horizon,
       full: () => watermark.full,
-      contended: () => this.#turns.contended,
+      contended: () => this.#turns.contended || !this.#duty.appends(),
       format: () => this.#format,
       newLogFormat,
       answer: (batch, verdicts, lsn) => {
@@ -127,6 +132,7 @@ export class Writer {
    */
   submit(request: WriterRequest, options: SubmitOptions): Promise<TransactionAnswer> {
     if (this.#stopped) return Promise.reject(stopping())
+    if (!this.#duty.accepts()) return Promise.reject(notLeader())
     return new Promise((resolve, reject) => {
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 25_000
       const submission: Submission = {
@@ -158,15 +164,22 @@ export class Writer {
    */
   submitAlone(alone: AloneTransaction): Promise<AloneOutcome> {
     const { follower, log, tail, runtime, watermark, patienceMs = 1_500 } = this.#options
+    if (!this.#duty.accepts()) return Promise.reject(notLeader())
     return this.#turns.run(() => {
       if (this.#stopped) return Promise.reject(stopping())
       this.#processing = true
       return appendAlone(alone, {
         ...{ follower, log, tail, runtime, patienceMs, answers: this.answers, full: () => watermark.full },
         format: () => this.#format,
+        duty: this.#duty,
         onPending: (pending) => (this.#rounds.pending = pending),
       }).finally(() => (this.#processing = false))
     })
+  }
+
+  /** Resolves when nothing that was submitted is left. */
+  async drained(): Promise<void> {
+    while (this.isBusy || this.#turns.contended) await this.#options.runtime.sleep(1)
   }
 
   /** A read of the log found this item in a slot: settles an append of ours that is in doubt there. */
@@ -225,6 +238,11 @@ export class Writer {
   async #process(batch: Submission[]): Promise<void> {
     const { follower } = this.#options
     for (let waiting = batch; ; ) {
+      // Of these nothing is on its way, so whoever leads now may carry them out.
+      if (!this.#duty.appends()) {
+        for (const submission of waiting) submission.reject(notLeader())
+        return
+      }
       const unfinished = await follower.exclusive((store) => this.#rounds.run(store, waiting))
       if (unfinished === undefined) {
         if (!follower.engine.alive) await follower.rebuild()
@@ -294,6 +312,7 @@ export class Writer {
         })
       case 'lost':
         logger.debug('another entry won the slot', { lsn: settled.item.lsn, writer: settled.item.writer })
+        this.#duty.lostTo(settled.item.writer)
         await this.#pauseAfterLoss()
         await follower.catchUp()
         return false

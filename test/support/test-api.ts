@@ -22,10 +22,18 @@ export interface Answer {
 export class TestApi {
   readonly url: string
   readonly token: string
+  /** Ms after which a client gives a request up. Default: never. */
+  readonly timeoutMs: number | undefined
 
-  constructor(url: string, token = ADMIN_TOKEN) {
+  constructor(url: string, token = ADMIN_TOKEN, timeoutMs?: number) {
     this.url = url
     this.token = token
+    this.timeoutMs = timeoutMs
+  }
+
+  /** The same for a client that does not wait for ever. */
+  patient(timeoutMs: number): TestApi {
+    return new TestApi(this.url, this.token, timeoutMs)
   }
 
   as(token: string): TestApi {
@@ -42,6 +50,7 @@ export class TestApi {
         ...headers,
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(this.timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(this.timeoutMs) }),
     })
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }

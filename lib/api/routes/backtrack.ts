@@ -56,6 +56,7 @@ const postBacktrack: Route = {
   method: 'POST',
   path: '/v1/backtrack',
   name: 'backtrack',
+  atLeader: 'always',
   summary:
     'Takes the store back to what it was at an LSN, a transaction (lsn.index) or a time, or undoes one entry, by one ' +
     'entry with the difference. Nothing is stopped meanwhile. With dryRun it only says what would change',

@@ -46,6 +46,7 @@ const getOperation: Route = {
   method: 'GET',
   path: '/v1/operations/{operationId}',
   name: 'getOperation',
+  atLeader: 'whenNotFound',
   summary: 'Work that this node was asked for and that took too long to wait for: how it stands, or what came of it',
   scope: 'admin',
   params: z.strictObject({ operationId: z.string() }),

@@ -98,6 +98,7 @@ const commitRecovery: Route = {
   method: 'POST',
   path: '/v1/recoveries/{recoveryId}/commit',
   name: 'commitRecovery',
+  atLeader: 'always',
   summary:
     'Makes the live store like a recovery, by one entry with the difference. Nothing is stopped meanwhile. With dryRun ' +
     'it only says what would change',

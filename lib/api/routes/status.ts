@@ -6,7 +6,7 @@ import type { Route } from '../route.ts'
 
 const status = z.object({
   storeId: z.string(),
-  role: z.enum(['writer', 'leader', 'follower']),
+  role: z.enum(['writer', 'leader', 'follower']).describe('writer: without leases every node writes'),
   lsn: lsn.describe('the end of the log as this node knows it'),
   appliedLsn: lsn,
   startsAt: lsn.describe(
@@ -15,8 +15,23 @@ const status = z.object({
   digest: z.string().optional().describe('state digest at appliedLsn'),
   schemaVersion: z.int(),
   format: z.int().describe('which events the log may hold; GET /v1/upgrade'),
-  writerTerm: z.int(),
+  writerTerm: z.int().describe('one more with every change of who leads; 0 without leases'),
   writer: z.string(),
+  leader: z
+    .object({
+      endpoint: z.string(),
+      writer: z.string(),
+      term: z.int(),
+      expiresInMs: z.int().describe('below 0 when it goes on appending without renewing its lease'),
+    })
+    .optional()
+    .describe('with leases, who leads and is alive'),
+  lag: z
+    .object({
+      entries: z.int().describe('entries that this node knows of, and its slowest store does not have yet'),
+      ms: z.int().describe('since it last knew that it had everything'),
+    })
+    .describe('how far the node is behind the log'),
   time: z.int().describe('server time'),
   clockSkewMs: z.int(),
   tailAgeMs: z.int(),

@@ -5,15 +5,20 @@ import { lsn, text } from '../../model/scalars.ts'
 import { MAX_OPERATIONS, MAX_PRECONDITIONS, transactionAnswer, transactionRequest } from '../../model/transaction.ts'
 import { horizonStatement, idempotencyPlace, placeOf } from '../../store/idempotency.ts'
 import { jsonOf } from '../../store/protocol.ts'
+import { TIMEOUT } from '../forward.ts'
 import { invalid } from '../problem.ts'
 import type { ApiRequest, Route } from '../route.ts'
 
 const reasonHeader = text.max(500)
 
+/** A node that passes a request on says how long it still waits. */
+const timeoutHeader = z.coerce.number().int().min(1).max(25_000)
+
 const submitTransaction: Route = {
   method: 'POST',
   path: '/v1/transactions',
   name: 'submitTransaction',
+  atLeader: 'always',
   summary:
     'Commits operations atomically if the preconditions hold. Header Idempotency-Key (1 to 128 characters) makes a ' +
     'retry safe; header Boreal-Reason is kept in the log',
@@ -25,7 +30,8 @@ const submitTransaction: Route = {
     const given = headers['idempotency-key']
     const key = given === undefined ? undefined : parsed(idempotencyKey, given, 'Idempotency-Key')
     const reason = parsed(reasonHeader.optional(), headers['boreal-reason'], 'Boreal-Reason')
-    const answer = await node.submit(body, { principal: principal.name, key, reason })
+    const timeoutMs = parsed(timeoutHeader.optional(), headers[TIMEOUT], 'Boreal-Timeout-Ms')
+    const answer = await node.submit(body, { principal: principal.name, key, reason, timeoutMs })
     return {
       body: JSON.stringify(answer),
       headers: {

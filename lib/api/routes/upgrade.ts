@@ -28,6 +28,7 @@ const finalize: Route = {
   method: 'POST',
   path: '/v1/upgrade/finalize',
   name: 'finalizeUpgrade',
+  atLeader: 'always',
   summary:
     'Allows what only this build and later ones can read. Older nodes stop from then on, and none can be rolled back. ' +
     'With dryRun it says what would be allowed',
