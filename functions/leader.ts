@@ -1,5 +1,6 @@
 import { createApiHandler } from '../lib/api/handler.ts'
 import { serveHttp } from '../lib/api/http-server.ts'
+import { logStream } from '../lib/api/log-stream.ts'
 import { messageOf } from '../lib/model/errors.ts'
 import { systemRuntime } from '../lib/model/runtime.ts'
 import { nodeConfig, numberOf } from '../lib/node/config.ts'
@@ -28,7 +29,8 @@ const { node, close } = await startNode(nodeConfig({}, env), { runtime: systemRu
 let logErrors = 0
 const handler = createApiHandler({ node: () => node, tokens, logger }).use(onLogError(() => logErrors++))
 const port = numberOf('BOREAL_PORT', env.BOREAL_PORT ?? '8080', 0, 65_535)
-const server = await serveHttp(handler, { port, host: env.BOREAL_HOST ?? '0.0.0.0' })
+const stream = logStream({ node: () => node, tokens })
+const server = await serveHttp(handler, { port, host: env.BOREAL_HOST ?? '0.0.0.0', stream })
 logger.info('ready', { url: server.url, storeId: node.storeId, lsn: node.tailLsn })
 
 const timer = setInterval(() => {

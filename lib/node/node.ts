@@ -2,6 +2,7 @@ import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
 import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
 import type { HeldStore } from '../replica/held-store.ts'
+import type { LogFeed } from '../replica/log-feed.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import { digestOf, digestsAt } from '../store/digest.ts'
 import { KeptRecords } from '../store/kept-records.ts'
@@ -27,6 +28,7 @@ import { pastOf } from './own-past.ts'
 import { available, type NodeServices, servicesOf } from './services.ts'
 import { type NodeStatus, nodeStatus } from './status.ts'
 
+export type { FollowOptions } from '../replica/log-stream.ts'
 export type { ReplayProgress } from '../replica/progress.ts'
 export type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
 export type { AsOf } from './node-past.ts'
@@ -117,6 +119,11 @@ export class BorealNode {
   /** The highest LSN this node knows to be durable. */
   get tailLsn(): number {
     return Math.max(this.#parts.tail.known, this.#parts.follower.mark.lsn)
+  }
+
+  /** What those are told who follow this node; undefined when nobody else can be on its table. */
+  get feed(): LogFeed | undefined {
+    return this.#parts.feed
   }
 
   /** See Writer.submit. */
@@ -245,6 +252,7 @@ export class BorealNode {
     this.#services.snapshots?.stop()
     this.#ending.abort()
     this.#parts.poller.stop()
+    await this.#parts.stream?.stop()
     this.#parts.housekeeper.stop()
     this.#pruner.stop()
     this.#parts.watermark.stop()

@@ -2,6 +2,8 @@ import { isBorealError } from '../model/errors.ts'
 import type { Follower } from '../replica/follower.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { withBestImage } from '../replica/image-source.ts'
+import { LogFeed } from '../replica/log-feed.ts'
+import { LogStream } from '../replica/log-stream.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
@@ -24,11 +26,15 @@ export interface NodeParts {
   watermark: Watermark
   poller: Poller
   housekeeper: Housekeeper
+  /** What others are told who follow this node; absent when nobody else can be on its table. */
+  feed: LogFeed | undefined
+  /** What this node is told that follows another. */
+  stream: LogStream | undefined
 }
 
 /** Boots the engines of a node from the newest usable snapshot, replays what the log has beyond it, and starts its parts. */
 export async function openParts(options: NodeOptions): Promise<NodeParts> {
-  const { log, image, runtime, logger } = options
+  const { log, image, runtime, logger, term = () => 0 } = options
   const boot =
     options.boot ??
     ((base: StoreImage) =>
@@ -77,6 +83,10 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     exclusive: options.exclusive ?? false,
     monotonic: runtime.monotonic,
   })
+  // From here on every entry that comes behind the store is heard of.
+  const { lsn } = follower.mark
+  const { monotonic } = runtime
+  const feed = options.exclusive ? undefined : new LogFeed({ log, lsn, tail, term, monotonic, limits: options.recent })
   // Jobs have a store of their own, one at a time.
   const hasJobs = options.snapshots?.intervalMs || options.backupSettings?.intervalMs
   const otherStores = (options.readers ?? 1) + (hasJobs ? 1 : 0)
@@ -97,11 +107,14 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   })
   const started = writer
   await started.start()
-  const poller = new Poller({ tail, runtime, logger, intervalMs: options.exclusive ? 0 : (options.pollMs ?? 500) })
+  const stream =
+    options.follow && new LogStream({ ...options.follow, storeId: log.storeId, follower, tail, term, runtime, logger })
+  const intervalMs = options.exclusive ? 0 : (options.pollMs ?? 500)
+  const poller = new Poller({ tail, runtime, logger, intervalMs, isPushed: () => stream?.healthy ?? false })
   const isBusy = () => started.isBusy
   const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
   const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
-  return { follower, pool, tail, writer, watermark, poller, housekeeper }
+  return { follower, pool, tail, writer, watermark, poller, housekeeper, feed, stream }
 }
 
 export function limitsOf({ limits }: NodeOptions): StoreLimits {

@@ -14,13 +14,13 @@ export interface StartedNode {
 /** Opens log and objects as configured and starts a node on them. */
 export async function startNode(
   config: NodeConfig,
-  context: Pick<NodeOptions, 'runtime' | 'logger' | 'onProgress'> & { onBuildImage?: () => void },
+  context: Pick<NodeOptions, 'runtime' | 'logger' | 'onProgress' | 'follow'> & { onBuildImage?: () => void },
 ): Promise<StartedNode> {
-  const { runtime, logger, onProgress } = context
+  const { runtime, logger, onProgress, follow } = context
   // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
   const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
   const opened = await openLog(config.storage, config.name, { ...context, newStore: config.newStore, share: true })
-  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress })
+  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress, follow })
   return {
     node,
     guest: config.storage.kind === 'embedded' && !opened.exclusive,
