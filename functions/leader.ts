@@ -1,5 +1,6 @@
 import { createApiHandler } from '../lib/api/handler.ts'
 import { serveHttp } from '../lib/api/http-server.ts'
+import { logStream } from '../lib/api/log-stream.ts'
 import { messageOf } from '../lib/model/errors.ts'
 import { systemRuntime } from '../lib/model/runtime.ts'
 import { nodeConfig, numberOf } from '../lib/node/config.ts'
@@ -8,7 +9,7 @@ import { startNode } from '../lib/node/start-node.ts'
 import { useBundle } from './environment.ts'
 import { onLogError } from './log-errors.ts'
 import { createLogger } from './logger.ts'
-import { acceptedTokens } from './secret-tokens.ts'
+import { tokensAndSecret } from './secret-tokens.ts'
 
 /**
  * The API as a process in a container: a node with readers behind HTTP. Stops at SIGTERM, when what is on its way is done.
@@ -22,13 +23,16 @@ const FIGURES_MS = 60_000
 useBundle()
 const logger = createLogger('boreal-leader')
 const { env } = process
-const tokens = await acceptedTokens(env)
-const { node, close } = await startNode(nodeConfig({}, env), { runtime: systemRuntime, logger })
+const { tokens, secret } = await tokensAndSecret(env)
+const config = nodeConfig({}, env)
+const follow = config.writers === 'leased' && secret !== undefined ? { token: secret } : undefined
+const { node, close } = await startNode(config, { runtime: systemRuntime, logger, follow })
 
 let logErrors = 0
 const handler = createApiHandler({ node: () => node, tokens, logger }).use(onLogError(() => logErrors++))
 const port = numberOf('BOREAL_PORT', env.BOREAL_PORT ?? '8080', 0, 65_535)
-const server = await serveHttp(handler, { port, host: env.BOREAL_HOST ?? '0.0.0.0' })
+const stream = logStream({ node: () => node, tokens })
+const server = await serveHttp(handler, { port, host: env.BOREAL_HOST ?? '0.0.0.0', stream })
 logger.info('ready', { url: server.url, storeId: node.storeId, lsn: node.tailLsn })
 
 const timer = setInterval(() => {

@@ -2,10 +2,10 @@ import middy, { type MiddyfiedHandler } from '@middy/core'
 import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type * as z from 'zod'
-import { BorealError } from '../model/errors.ts'
 import type { BorealNode } from '../node/node.ts'
 import type { ApiOptions } from './api-options.ts'
 import { atLeader } from './at-leader.ts'
+import { checkStore } from './check-store.ts'
 import { Forwarder } from './forward.ts'
 import { problemMiddleware } from './problem-middleware.ts'
 import { isOfPast } from './read-options.ts'
@@ -84,14 +84,4 @@ async function handleHere(event: ApiEvent, { node, principal, match, headers }: 
 function validBody(schema: z.ZodType, { checkSize }: Route, body: unknown): unknown {
   checkSize?.(body)
   return parse(schema, body, '')
-}
-
-/** A client that says which store it knows must not be answered by another one. */
-function checkStore(expected: string | undefined, storeId: string): void {
-  if (expected === undefined || expected === storeId) return
-  throw new BorealError(
-    'store_changed',
-    `this is store ${storeId}, not ${expected}: it was cloned or restored. Cursors, LSNs and versions of the other ` +
-      'store mean nothing here; read the state again.',
-  )
 }

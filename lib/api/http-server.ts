@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
@@ -16,6 +17,14 @@ export interface HttpServerOptions {
   port: number
   /** Default: loopback only. */
   host?: string | undefined
+  /** An answer that lasts, of no route of the API's. */
+  stream?: StreamRoute | undefined
+}
+
+export interface StreamRoute {
+  path: string
+  /** Answers until somebody has enough, or the server stops. @throws what the request is refused with */
+  handle(request: IncomingMessage, response: ServerResponse, stopping: AbortSignal): Promise<void>
 }
 
 export interface RunningServer {
@@ -26,8 +35,17 @@ export interface RunningServer {
 
 /** Serves the API's handler over node:http, by turning requests into API Gateway REST events. */
 export async function serveHttp(handler: ApiHandler, options: HttpServerOptions): Promise<RunningServer> {
+  const stopping = new AbortController()
+  const { stream } = options
+  const isStream = (url = '') => stream !== undefined && (url === stream.path || url.startsWith(`${stream.path}?`))
+  // Each stream listens.
+  setMaxListeners(0, stopping.signal)
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => {
-    void respond(handler, request, response)
+    void respond(request, response, async () => {
+      if (!isStream(request.url)) return handler(await eventOf(request), {} as Context)
+      await stream!.handle(request, response, stopping.signal)
+      return undefined
+    })
   })
   const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -35,14 +53,19 @@ export async function serveHttp(handler: ApiHandler, options: HttpServerOptions)
     server.listen(options.port, host, resolve)
   })
   const { port } = server.address() as AddressInfo
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, close: () => close(server) }
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, close: () => close(server, stopping) }
 }
 
-async function respond(handler: ApiHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: () => Promise<APIGatewayProxyResult | undefined>,
+): Promise<void> {
   let result: APIGatewayProxyResult
   try {
-    const event = await eventOf(request)
-    result = await handler(event, {} as Context)
+    const given = await answer()
+    if (given === undefined) return
+    result = given
   } catch (error) {
     const problem = problemOf(error)
     result = {
@@ -117,7 +140,8 @@ function readBody(request: IncomingMessage): Promise<string | null> {
   })
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: Server, stopping: AbortController): Promise<void> {
+  stopping.abort()
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()

@@ -34,6 +34,11 @@ export function parseToken(text: string): Token {
   return tokenOf(name, scope as TokenScope, secret)
 }
 
+/** The secret of the first admin among tokens as they are listed: what a node shows another that accepts the same ones. */
+export function adminSecretIn(texts: readonly string[]): string | undefined {
+  return texts.map((text) => /^[^:]+:admin:(.+)$/.exec(text.trim())?.[1]).find((secret) => secret !== undefined)
+}
+
 /**
  * Whose token the `Authorization` header carries. Hashes are compared, every one in constant time, so neither the
  * content nor the position of a token can be measured.

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { createApiHandler } from '../api/handler.ts'
 import { serveHttp } from '../api/http-server.ts'
-import { parseToken, type Token, tokenOf } from '../api/tokens.ts'
+import { logStream } from '../api/log-stream.ts'
+import { adminSecretIn, parseToken, type Token, tokenOf } from '../api/tokens.ts'
 import { BorealError } from '../model/errors.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { type NodeConfig, type NodeFlags, nodeConfig, numberOf } from '../node/config.ts'
-import type { ReplayProgress } from '../node/node.ts'
+import type { FollowOptions, ReplayProgress } from '../node/node.ts'
 import { startNode } from '../node/start-node.ts'
 import { STORE_SETTINGS, type StoreSettings } from '../node/store-settings.ts'
 import { DEFAULT_PORT, tokenFile } from './connection.ts'
@@ -18,6 +19,7 @@ interface StartFlags extends NodeFlags, Partial<Record<keyof StoreSettings, stri
   port?: string
   host?: string
   token?: string
+  follow?: string
   logLevel?: LogLevel
 }
 
@@ -42,6 +44,10 @@ export function startCommand(program: Command): void {
       '--new-store',
       'begin a new, empty store even if the objects hold snapshots of one that the table has lost (BOREAL_NEW_STORE=true)',
     )
+    .option(
+      '--follow <url>',
+      'with --table: node that pushes to this one what it has made durable; it must accept the same admin token (BOREAL_FOLLOW)',
+    )
     .option('--name <name>', 'name of the store in the table (BOREAL_NAME; default main)')
     .option('--readers <n>', 'reader threads, 0 to 16 (BOREAL_READERS; default 1)')
     .option('--store-mb <n>', 'memory of the store before additions are refused (BOREAL_STORE_MB; default by machine)')
@@ -63,18 +69,24 @@ async function start(flags: StartFlags): Promise<void> {
   const config = nodeConfig({ ...flags, settings: flags, sync: flags.sync === false ? false : undefined }, env)
   const logger = stderrLogger(flags.logLevel ?? (env.BOREAL_LOG_LEVEL as LogLevel | undefined) ?? 'warn')
   const port = numberOf('port', flags.port ?? env.BOREAL_PORT ?? String(DEFAULT_PORT), 0, 65_535)
-  const tokens = await acceptedTokens(config, flags.token ?? env.BOREAL_TOKEN, env.BOREAL_TOKENS)
+  const secret = flags.token ?? env.BOREAL_TOKEN
+  const tokens = await acceptedTokens(config, secret, env.BOREAL_TOKENS)
+  const follow = followed(config, flags.follow ?? env.BOREAL_FOLLOW, secret ?? adminSecretIn(listed(env.BOREAL_TOKENS)))
   const started = await startNode(config, {
     runtime: systemRuntime,
     logger,
+    follow,
     onProgress: replayOnStderr(),
     onBuildImage: () => process.stderr.write('boreal: preparing the base image (once, some seconds) ...\n'),
   })
   const handler = createApiHandler({ node: () => started.node, tokens, logger })
-  const server = await serveHttp(handler, { port, host: flags.host ?? env.BOREAL_HOST }).catch(async (error) => {
-    await started.close()
-    throw error
-  })
+  const stream = logStream({ node: () => started.node, tokens })
+  const server = await serveHttp(handler, { port, host: flags.host ?? env.BOREAL_HOST, stream }).catch(
+    async (error) => {
+      await started.close()
+      throw error
+    },
+  )
   const pid = await writePid(config, started.guest)
   process.stdout.write(`boreal: ready at ${server.url} (store ${started.node.storeId}, LSN ${started.node.tailLsn})\n`)
   await untilStopped()
@@ -124,16 +136,29 @@ async function acceptedTokens(
   given: string | undefined,
   others: string | undefined,
 ): Promise<Token[]> {
-  const tokens = (others ?? '')
-    .split(',')
-    .filter((text) => text.trim() !== '')
-    .map((text) => parseToken(text.trim()))
+  const tokens = listed(others).map((text) => parseToken(text))
   if (given !== undefined) return [tokenOf('admin', 'admin', given), ...tokens]
   if (config.storage.kind === 'embedded') {
     return [tokenOf('admin', 'admin', await ownToken(config.storage.data)), ...tokens]
   }
   if (tokens.length > 0) return tokens
   throw new BorealError('invalid_field', 'set BOREAL_TOKEN (or --token): the admin token that this server accepts')
+}
+
+function listed(tokens = ''): string[] {
+  const texts = tokens.split(',').map((text) => text.trim())
+  return texts.filter((text) => text !== '')
+}
+
+/** The node that this one follows: with a lease, whoever leads. */
+function followed(config: NodeConfig, url: string | undefined, token: string | undefined): FollowOptions | undefined {
+  if (url === undefined) return config.writers === 'leased' && token !== undefined ? { token } : undefined
+  if (config.storage.kind === 'embedded') {
+    throw new BorealError('invalid_field', '--follow goes with --table: nobody else can be on an embedded table')
+  }
+  if (!URL.canParse(url)) throw new BorealError('invalid_field', `--follow must be a URL, not ${url}`)
+  if (token === undefined) throw new BorealError('invalid_field', '--follow needs an admin token: set BOREAL_TOKEN')
+  return { leaderEndpoint: () => url, token }
 }
 
 /** The embedded server's own token: made at the first start, readable by its user alone. */

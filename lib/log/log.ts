@@ -1,10 +1,10 @@
-import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import { messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry } from '../model/event-registry.ts'
 import type { BorealEvent } from '../model/events.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { type ArchivedEntries, NO_ARCHIVE, type StoredEntry } from './archived-entries.ts'
-import { type LogMark, markOf, verifyNext } from './chain.ts'
+import { type LogMark, markOf } from './chain.ts'
 import { CorruptEntry, LogTrimmed } from './corrupt-entry.ts'
 import { findEnd } from './end.ts'
 import type { Entry, WrittenTransaction } from './entry.ts'
@@ -15,11 +15,13 @@ import { type ExportedSlot, exportedPage } from './export-format.ts'
 import { FrameStage } from './frame-stage.ts'
 import { decodeFrame, verifyFrame } from './frames.ts'
 import { originOf } from './genesis.ts'
+import { ItemBodies } from './item-bodies.ts'
 import { BUCKET_SIZE, frameKey, stagePrefix } from './keys.ts'
 import { LastLook, type Moment } from './last-look.ts'
 import { PendingAppend } from './pending-append.ts'
 import { Quarantine, type QuarantineRecord, steppedOver } from './quarantine.ts'
-import { isSeal, StoreSealed } from './seal.ts'
+import { unavailable } from './unavailable.ts'
+import { type VerifiedPage, verifiedPage } from './verified-page.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -56,7 +58,8 @@ export class Log {
   /** LSN of the genesis item. What is before it is in other logs. */
   readonly startsAt: number
   readonly #log: EventLog
-  readonly #bodies: BodyStore
+  readonly #bodies: ItemBodies
+  readonly #objects: BodyStore
   readonly #runtime: Runtime
   readonly #logger: Logger
   readonly #registry: EventRegistry
@@ -65,12 +68,15 @@ export class Log {
   readonly #finder: EntryFinder
   readonly #frameRows: number | undefined
   readonly #quarantine: Quarantine
+  /** Hears of every entry that turns out to be in the log: appended by us, or read, and then maybe more than once. */
+  onDurable: ((entry: StoredEntry) => void) | undefined
 
   constructor(log: EventLog, options: LogOptions) {
     this.#log = log
     this.storeId = options.storeId
     this.writer = options.runtime.newId()
-    this.#bodies = options.bodies
+    this.#objects = options.bodies
+    this.#bodies = new ItemBodies(options.bodies)
     this.#runtime = options.runtime
     this.#logger = options.logger
     this.#registry = options.registry ?? EVENT_REGISTRY
@@ -81,7 +87,7 @@ export class Log {
       ...{ archive: this.#archive, storeId: this.storeId, logger: this.#logger, lastLook: this.#lastLook },
       slot: (lsn) => this.slot(lsn),
       trimmedTo: () => this.trimmedTo(),
-      bodyOf: (item) => this.#bodyOf(item),
+      bodyOf: (item) => this.#bodies.of(item),
     })
     this.#frameRows = options.frameRows
     this.#quarantine = new Quarantine(async () => (await this.head()).quarantined)
@@ -152,8 +158,12 @@ export class Log {
       return new PendingAppend(taken, item, this.#runtime, this.#logger)
     }
     // Frames were stored as they were made.
-    if (item.bodyKey !== undefined && item.codec !== 'frames') await this.#storeBody(item.bodyKey, body)
-    return new PendingAppend({ put: (sent) => this.#put(sent) }, item, this.#runtime, this.#logger)
+    if (item.bodyKey !== undefined && item.codec !== 'frames') await this.#bodies.store(item.bodyKey, body)
+    const pending = new PendingAppend({ put: (sent) => this.#put(sent) }, item, this.#runtime, this.#logger)
+    void pending.settled.then(({ kind }) => {
+      if (kind === 'durable') this.onDurable?.({ item, body })
+    })
+    return pending
   }
 
   /** An entry for the same slot that does nothing, to end the doubt about a pending append. */
@@ -226,27 +236,41 @@ export class Log {
       const last = itemOf(page.at(-1)!).lsn
       next = this.#reading(() => this.#log.read(last))
       next.catch(() => undefined)
-      const entries: T[] = []
-      let failure: { error: unknown } | undefined
-      for (const found of page) {
-        const place = mark
-        try {
-          const entry = await this.#finder.verified(found, (item) => verifyNext(item, place, this.storeId))
-          if (isSeal(entry.item)) throw new StoreSealed(entry.item)
-          if (entry.item.transactions === 0) await this.#quarantine.hearEmptyEntry(entry.item.lsn)
-          entries.push(read(entry))
-          mark = markOf(entry.item)
-        } catch (error) {
-          failure = { error }
-          break
-        }
-      }
-      // What came before a failure is good, and somebody may need no more than that.
+      const { entries, mark: to, failure } = await this.#verified(page, mark, read)
+      mark = to
       if (entries.length > 0) yield entries
       if (failure !== undefined) throw failure.error
       if (mark.lsn + 1 >= stop) return
     }
     if (await this.#isFreedAfter(mark.lsn, askedAt)) throw new LogTrimmed(mark.lsn + 1)
+  }
+
+  /**
+   * Entries behind `mark` that another node says are in the log, verified as if they had been read from it; those up to
+   * `mark` are passed over.
+   *
+   * @throws CorruptEntry when one does not follow, or is not what it says
+   */
+  pushed(mark: LogMark, items: readonly LogItem[]): AsyncGenerator<Entry[]> {
+    return this.#quarantine.follow(mark, (from, stop) => this.#pushed(from, items, stop))
+  }
+
+  async *#pushed(mark: LogMark, items: readonly LogItem[], stop: number): AsyncGenerator<Entry[]> {
+    const behind = items.filter(({ lsn }) => lsn > mark.lsn && lsn < stop)
+    const page = await Promise.all(behind.map(async (item) => ({ item, body: await this.#bodies.of(item) })))
+    const { entries, failure } = await this.#verified(page, mark, (entry) => decodeVerified(entry, this.#registry))
+    if (entries.length > 0) yield entries
+    if (failure !== undefined) throw failure.error
+  }
+
+  #verified<T>(page: readonly Found[], mark: LogMark, read: (entry: StoredEntry) => T): Promise<VerifiedPage<T>> {
+    return verifiedPage(page, mark, {
+      ...{ finder: this.#finder, quarantine: this.#quarantine, storeId: this.storeId },
+      read: (entry) => {
+        this.onDurable?.(entry)
+        return read(entry)
+      },
+    })
   }
 
   /**
@@ -297,13 +321,13 @@ export class Log {
   /** A page of slots after `after` as they are stored, with their bodies; nothing is verified. */
   async exported(after: number, mostBytes: number): Promise<ExportedSlot[]> {
     const items = await this.#reading(() => this.#log.read(after))
-    return exportedPage(items, (item) => this.#bodyOf(item), mostBytes)
+    return exportedPage(items, (item) => this.#bodies.of(item), mostBytes)
   }
 
   /** The stored bytes of a frame of an entry, verified. */
   async frameBytes({ lsn, framed }: Pick<Entry, 'lsn' | 'framed'>, index: number): Promise<Uint8Array> {
     const { bodyKey, frames } = framed!
-    const bytes = await this.#object(lsn, frameKey(bodyKey, index))
+    const bytes = await this.#bodies.object(lsn, frameKey(bodyKey, index))
     verifyFrame(lsn, index, frames[index]!, bytes)
     return bytes
   }
@@ -321,7 +345,7 @@ export class Log {
 
   /** A place for the frames of an entry to be. */
   stage(): FrameStage {
-    return new FrameStage(this.#bodies, `${stagePrefix(this.storeId)}${this.#runtime.newId()}`, this.#frameRows)
+    return new FrameStage(this.#objects, `${stagePrefix(this.storeId)}${this.#runtime.newId()}`, this.#frameRows)
   }
 
   /** Slots up to this LSN may be gone. */
@@ -336,28 +360,6 @@ export class Log {
 
   close(): void {
     this.#log.close()
-  }
-
-  async #storeBody(key: string, body: Uint8Array): Promise<void> {
-    try {
-      await this.#bodies.put(key, body, { ifAbsent: true })
-    } catch (error) {
-      throw unavailable(`the body ${key} could not be stored`, error)
-    }
-  }
-
-  async #bodyOf(item: LogItem): Promise<Uint8Array> {
-    if (item.bodyKey === undefined || item.codec === 'frames') return item.body ?? new Uint8Array()
-    return this.#object(item.lsn, item.bodyKey)
-  }
-
-  async #object(lsn: number, key: string): Promise<Uint8Array> {
-    try {
-      return await this.#bodies.get(key)
-    } catch (error) {
-      if (isBorealError(error, 'not_found')) throw new CorruptEntry(lsn, `its body ${key} is missing`)
-      throw unavailable(`the body of entry ${lsn} cannot be read`, error)
-    }
   }
 
   /** One put. After a long silence an empty slot may be a freed one: then the put is preceded by a look at it. */
@@ -392,8 +394,4 @@ export class Log {
       throw unavailable('the log cannot be read', error)
     }
   }
-}
-
-function unavailable(what: string, cause: unknown): BorealError {
-  return new BorealError('log_unavailable', `${what}: ${messageOf(cause)}`, { cause, retryAfter: 1 })
 }

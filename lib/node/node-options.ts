@@ -1,11 +1,13 @@
 import type { DynamoStores } from '../log/dynamo-stores.ts'
 import type { LeaseStore } from '../log/lease.ts'
 import type { Log } from '../log/log.ts'
+import type { RecentLimits } from '../log/recent-entries.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { PastSettings } from '../recovery/past-stores.ts'
+import type { FollowOptions } from '../replica/log-stream.ts'
 import type { ReplayProgress } from '../replica/progress.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import type { BaseImage } from '../store/base-image.ts'
@@ -67,6 +69,12 @@ export interface NodeOptions {
   storeLimitBytes?: number | undefined
   /** Memory for the texts of large records that were read before, bytes; 0 keeps none. Default 32 MB. */
   keptRecordBytes?: number | undefined
+  /** Another node that pushes what it knows to be durable. Default: the log is polled. */
+  follow?: FollowOptions | undefined
+  /** Term of the lead as this node knows it. Default 0: nobody leads. */
+  term?: (() => number) | undefined
+  /** What is kept for those who follow this node. Default: see RECENT_LIMITS. */
+  recent?: RecentLimits | undefined
   /** Ms a client's transaction may take. Default 25,000. */
   timeoutMs?: number | undefined
   /** Ms a typed read may take. Default 10,000. */

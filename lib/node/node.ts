@@ -3,6 +3,7 @@ import { BorealError } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
 import type { HeldStore } from '../replica/held-store.ts'
+import type { LogFeed } from '../replica/log-feed.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
 import { digestOf, digestsAt } from '../store/digest.ts'
 import { KeptRecords } from '../store/kept-records.ts'
@@ -29,6 +30,7 @@ import { pastOf } from './own-past.ts'
 import { available, type NodeServices, servicesOf } from './services.ts'
 import { type NodeStatus, nodeStatus } from './status.ts'
 
+export type { FollowOptions } from '../replica/log-stream.ts'
 export type { ReplayProgress } from '../replica/progress.ts'
 export type { Leader, Leadership } from '../writer/leadership.ts'
 export type { Consistency, NodeOptions, NodeReadAnswer } from './node-options.ts'
@@ -141,6 +143,11 @@ export class BorealNode {
   /** Where the node is that leads, if that is another one and it is alive. */
   leaderEndpoint(): string | undefined {
     return this.leadership?.other?.endpoint
+  }
+
+  /** What those are told who follow this node; undefined when nobody else can be on its table. */
+  get feed(): LogFeed | undefined {
+    return this.#parts.feed
   }
 
   /** See Writer.submit. */
@@ -276,6 +283,7 @@ export class BorealNode {
     this.#services.snapshots?.stop()
     this.#ending.abort()
     this.#parts.poller.stop()
+    await this.#parts.stream?.stop()
     this.#parts.housekeeper.stop()
     this.#pruner.stop()
     this.#parts.watermark.stop()

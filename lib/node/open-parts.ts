@@ -2,6 +2,8 @@ import { isBorealError } from '../model/errors.ts'
 import type { Follower } from '../replica/follower.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { withBestImage } from '../replica/image-source.ts'
+import { LogFeed } from '../replica/log-feed.ts'
+import { LogStream } from '../replica/log-stream.ts'
 import { Poller } from '../replica/poller.ts'
 import type { ReaderPool } from '../replica/reader-pool.ts'
 import { Tail } from '../replica/tail.ts'
@@ -27,6 +29,10 @@ export interface NodeParts {
   watermark: Watermark
   poller: Poller
   housekeeper: Housekeeper
+  /** What others are told who follow this node; absent when nobody else can be on its table. */
+  feed: LogFeed | undefined
+  /** What this node is told that follows another. */
+  stream: LogStream | undefined
 }
 
 /** Boots the engines of a node from the newest usable snapshot, replays what the log has beyond it, and starts its parts. */
@@ -48,6 +54,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   })
   let writer: Writer | undefined
   let leadership: Leadership | undefined
+  const term = () => leadership?.term ?? options.term?.() ?? 0
   const openFrom = openStores({
     ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
     ...{ housekeeping: options.housekeeping, onProgress: options.onProgress },
@@ -82,6 +89,10 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     exclusive: options.exclusive ?? false,
     monotonic: runtime.monotonic,
   })
+  // From here on every entry that comes behind the store is heard of.
+  const { lsn } = follower.mark
+  const { monotonic } = runtime
+  const feed = options.exclusive ? undefined : new LogFeed({ log, lsn, tail, term, monotonic, limits: options.recent })
   // Jobs have a store of their own, one at a time.
   const hasJobs = options.snapshots?.intervalMs || options.backupSettings?.intervalMs
   const otherStores = (options.readers ?? 1) + (hasJobs ? 1 : 0)
@@ -108,12 +119,14 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   const pollMs = options.exclusive ? 0 : (options.pollMs ?? 500)
   const follows = () => leadership !== undefined && !leadership.leads
   const intervalMs = () => (follows() ? Math.min(pollMs, STANDBY_POLL_MS) : pollMs)
-  const poller = new Poller({ tail, runtime, logger, intervalMs })
+  const stream = streamOf(options, { follower, tail, term, leadership })
+  const isPushed = () => stream?.healthy ?? false
+  const poller = new Poller({ tail, runtime, logger, intervalMs, isPushed })
   const isBusy = () => started.isBusy
   const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
   const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
   await leadership?.start()
-  return { follower, pool, tail, writer, leadership, watermark, poller, housekeeper }
+  return { follower, pool, tail, writer, leadership, watermark, poller, housekeeper, feed, stream }
 }
 
 /** Between looks at the log of a node that is to take over at any moment, ms; four times that while nothing happens. */
@@ -129,6 +142,17 @@ function leadershipOf(options: NodeOptions, tail: Tail, drained: () => Promise<v
     stuckMs: () => tail.stuckMs,
     tailAgeMs: () => tail.ageMs,
   })
+}
+
+/** With a lease, whoever holds it is followed. */
+function streamOf(
+  { follow, log, runtime, logger }: NodeOptions,
+  parts: { follower: Follower; tail: Tail; term(): number; leadership: Leadership | undefined },
+): LogStream | undefined {
+  if (follow === undefined) return undefined
+  const { leadership, ...rest } = parts
+  const leaderEndpoint = follow.leaderEndpoint ?? (() => leadership?.other?.endpoint)
+  return new LogStream({ ...rest, token: follow.token, leaderEndpoint, storeId: log.storeId, runtime, logger })
 }
 
 export function limitsOf({ limits }: NodeOptions): StoreLimits {

@@ -14,16 +14,16 @@ export interface StartedNode {
 /** Opens log and objects as configured and starts a node on them. */
 export async function startNode(
   config: NodeConfig,
-  context: Pick<NodeOptions, 'runtime' | 'logger' | 'onProgress'> & { onBuildImage?: () => void },
+  context: Pick<NodeOptions, 'runtime' | 'logger' | 'onProgress' | 'follow'> & { onBuildImage?: () => void },
 ): Promise<StartedNode> {
-  const { runtime, logger, onProgress } = context
+  const { runtime, logger, onProgress, follow } = context
   // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
   const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
   const opened = await openLog(config.storage, config.name, { ...context, newStore: config.newStore, share: true })
   const { writers, endpoint } = config
   const leases = writers === 'leased' ? leaseAt(opened.address, runtime) : undefined
   const lease = leases === undefined ? undefined : { leases, endpoint: endpoint! }
-  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress, lease })
+  const node = await openNode(opened, { ...config, image, runtime, logger, onProgress, lease, follow })
   return {
     node,
     guest: config.storage.kind === 'embedded' && !opened.exclusive,

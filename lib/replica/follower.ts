@@ -1,4 +1,5 @@
 import type { LogMark } from '../log/chain.ts'
+import type { LogItem } from '../log/event-log.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Engine } from '../store/engine.ts'
@@ -98,6 +99,17 @@ export class Follower {
   /** Applies what the log has beyond the store. Throws what makes that impossible (see `replay`). */
   catchUp(): Promise<void> {
     return this.exclusive((store) => replay(this.#options.log, store, { onStep: (step) => this.tell(step) }))
+  }
+
+  /**
+   * Applies entries that another node says are in the log. Throws what is wrong with them, or what makes it impossible to
+   * apply them (see `replay`); those before are applied.
+   */
+  takePushed(items: readonly LogItem[]): Promise<void> {
+    const { log } = this.#options
+    return this.exclusive((store) =>
+      replay(log, store, { pages: log.pushed(store.mark, items), onStep: (step) => this.tell(step) }),
+    )
   }
 
   /** Runs statements at one place of the log, between steps. */

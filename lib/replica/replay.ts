@@ -1,3 +1,4 @@
+import type { Entry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Aftermath } from '../store/aftermath.ts'
 import { bulkLoad } from '../store/bulk-load.ts'
@@ -17,6 +18,8 @@ export interface ReplayOptions {
   /** Hears what was applied, run by run. */
   onRun?: (run: Run) => void
   limits?: RunLimits
+  /** The entries behind the store's place. Default: those of the log. */
+  pages?: AsyncIterable<Entry[]>
 }
 
 /** Runs between two looks at whether the engine needs a checkpoint or a vacuum. */
@@ -50,7 +53,7 @@ export function replayInBulk(log: Log, store: Store, options: Omit<ReplayOptions
 }
 
 async function applyRuns(log: Log, store: Store, options: ReplayOptions & { later?: Aftermath }): Promise<void> {
-  const { upTo = Number.POSITIVE_INFINITY, onStep, onRun, limits, later } = options
+  const { upTo = Number.POSITIVE_INFINITY, onStep, onRun, limits, later, pages = log.follow(store.mark) } = options
   if (store.mark.lsn >= upTo) return
   const take = async ({ step, run }: Ready) => {
     await store.take([step])
@@ -67,7 +70,7 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { late
   }
   let failure: { error: unknown } | undefined
   try {
-    for await (const run of runsOf(log.follow(store.mark), upTo, limits)) {
+    for await (const run of runsOf(pages, upTo, limits)) {
       if (run.framed !== undefined) {
         await taking
         send()

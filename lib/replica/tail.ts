@@ -90,6 +90,16 @@ export class Tail {
     this.#confirmedAt = this.#monotonic()
   }
 
+  /**
+   * Another node knew, so long ago, that the log ended with `lsn`, and everything up to there is here. That is no proof:
+   * whoever wants one waits for the log. It only tells how old this node's state can be.
+   */
+  hear(lsn: number, ageMs: number): void {
+    if (lsn < this.#known) return
+    this.#known = lsn
+    this.#confirmedAt = Math.max(this.#confirmedAt, this.#monotonic() - ageMs)
+  }
+
   async #probeAll(): Promise<void> {
     if (this.#probing) return
     this.#probing = true

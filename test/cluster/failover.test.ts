@@ -129,7 +129,9 @@ test('a leader that is told to stop hands over, and nobody waits', async () => {
   // Those who only know the address that is gone would try again.
   await clients.stop()
   await expectOnce(api, clients.outcomes)
-  console.log(`planned handover: ${Math.round(gap)} ms from the last write of the old leader to the first of the new one`)
+  console.log(
+    `planned handover: ${Math.round(gap)} ms from the last write of the old leader to the first of the new one`,
+  )
   expect(gap).toBeLessThanOrEqual(1_000 * SLOWER)
 })
 

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { createApiHandler } from '../../lib/api/handler.ts'
 import { serveHttp } from '../../lib/api/http-server.ts'
+import { logStream } from '../../lib/api/log-stream.ts'
 import { tokenOf } from '../../lib/api/tokens.ts'
 import { silentLogger } from '../../lib/model/logger.ts'
 import type { BorealNode } from '../../lib/node/node.ts'
@@ -112,7 +113,8 @@ export async function serveNode(node: BorealNode, cleanup: Cleanup = onTestFinis
     tokenOf('writer', 'write', WRITE_TOKEN),
     tokenOf('reader', 'read', READ_TOKEN),
   ]
-  const server = await serveHttp(createApiHandler({ node: () => node, tokens, logger: silentLogger }), { port: 0 })
+  const options = { node: () => node, tokens, logger: silentLogger }
+  const server = await serveHttp(createApiHandler(options), { port: 0, stream: logStream(options) })
   cleanup(() => server.close())
   return new TestApi(server.url)
 }

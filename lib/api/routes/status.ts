@@ -72,6 +72,14 @@ const status = z.object({
     .optional()
     .describe("how far the writer's store has got that is being built anew from the log"),
   quarantined: z.array(quarantineRecord).optional().describe('entries of the log that every store steps over'),
+  followers: z.int().describe('nodes to which this one pushes entries as they become durable'),
+  follows: z
+    .object({
+      leader: z.string().describe('whose entries are, or were last, pushed to this node'),
+      pushed: z.boolean().describe('whether they are now; else this node polls the log'),
+      failure: z.string().optional().describe('why not, or why not before'),
+    })
+    .optional(),
   readers: z.array(
     z.object({
       appliedLsn: lsn,

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { latencies } from '../bench/load.ts'
+import { saveQuota } from '../support/requests.ts'
+import { BorealProcess } from '../support/server-process.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+/** `STANDBY_SECONDS=30 STANDBY_RATE=1000` for figures; by default so little that a busy machine can keep up. */
+const SECONDS = Number(process.env.STANDBY_SECONDS ?? 5)
+const RATE = Number(process.env.STANDBY_RATE ?? 200)
+/** What is asked of a machine that has nothing else to do; 0 only reports. */
+const MOST_MS = Number(process.env.STANDBY_MOST_MS ?? 0)
+
+interface Seen {
+  lsn: number
+  at: number
+}
+
+test(`a standby is told of ${RATE} writes a second as they are acknowledged`, async () => {
+  const folder = await temporaryFolder()
+  const table = await BorealProcess.table(folder)
+  const env = { AWS_ENDPOINT_URL: table.url }
+  const args = ['--table', 'boreal', '--create-table', '--objects', `${folder}/objects`, '--readers', '0']
+  const leader = await BorealProcess.node(args, env)
+  const standby = await BorealProcess.node([...args, '--follow', leader.url], env)
+  await expect
+    .poll(async () => (await standby.api.get('/v1/status')).body.follows?.pushed, { timeout: 30_000 })
+    .toBe(true)
+
+  const acknowledged: Seen[] = []
+  const applied: Seen[] = []
+  let writing = true
+  const endsAt = performance.now() + SECONDS * 1_000
+  // At a steady pace, however long answers take.
+  const writer = async () => {
+    const writes: Promise<void>[] = []
+    for (let sent = 0, startedAt = performance.now(); performance.now() < endsAt; ) {
+      const due = Math.floor(((performance.now() - startedAt) / 1_000) * RATE)
+      for (; sent < due; sent++) {
+        const write = async () => {
+          const { status, body } = await leader.api.transact([saveQuota(`role${sent % 500}`, sent)])
+          if (status === 200) acknowledged.push({ lsn: body.lsn, at: performance.now() })
+        }
+        writes.push(write())
+      }
+      await delay(2)
+    }
+    await Promise.all(writes)
+    writing = false
+  }
+  // Weak reads say what the standby shows; one after the other, so a lag is known to within one of them.
+  const watcher = async () => {
+    for (let last = 0; writing || last < acknowledged.at(-1)!.lsn; ) {
+      const { headers } = await standby.api.get('/v1/quotas/role0?consistency=weak')
+      const lsn = Number(headers.get('boreal-lsn'))
+      if (lsn > last) applied.push({ lsn, at: performance.now() })
+      last = lsn
+    }
+  }
+  await Promise.all([writer(), watcher()])
+
+  const lags = acknowledged.map(({ lsn, at }) => Math.max(0, applied.find((seen) => seen.lsn >= lsn)!.at - at))
+  const { p50, p99, max } = latencies(lags)
+  const { body } = await standby.api.get('/v1/status')
+  console.log(
+    `standby lag at ${Math.round(acknowledged.length / SECONDS)} writes/s (${acknowledged.at(-1)!.lsn} entries): ` +
+      `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, most ${max.toFixed(0)} ms; pushed at the end: ${body.follows.pushed}`,
+  )
+  expect(acknowledged.length).toBeGreaterThan(RATE * SECONDS * 0.9)
+  if (MOST_MS > 0) expect(p99).toBeLessThanOrEqual(MOST_MS)
+  const [one, two] = await Promise.all([leader, standby].map(({ api }) => api.get('/v1/status?digest=true')))
+  expect(two!.body.digest).toBe(one!.body.digest)
+})
