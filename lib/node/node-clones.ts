@@ -2,20 +2,22 @@ import { type CloneContext, type CloneRequest, createClone } from '../clone/crea
 import { type DeletedClone, deleteClone } from '../clone/delete.ts'
 import { SWEEP_SETTINGS, type SweepSettings, sweepStores } from '../clone/sweep.ts'
 import type { Registration } from '../log/registration.ts'
-import { messageOf } from '../model/errors.ts'
 import type { BorealNode, NodeOptions } from './node.ts'
-
-const ROUND_MS = 60 * 60 * 1_000
+import { periodically } from './periodically.ts'
 
 /** The stores of a node's table: what there is, clones of the node's own store, and their end. */
 export class NodeClones {
   readonly #context: CloneContext
   readonly #settings: SweepSettings
 
-  constructor(context: CloneContext, settings: SweepSettings, signal: AbortSignal) {
+  constructor(
+    context: CloneContext,
+    { settings, intervalMs, signal }: { settings: SweepSettings; intervalMs: number; signal: AbortSignal },
+  ) {
     this.#context = context
     this.#settings = settings
-    void this.#run(signal)
+    const { runtime, logger } = context
+    void periodically({ runtime, logger, signal, intervalMs, failure: 'stores could not be swept' }, () => this.sweep())
   }
 
   /** Every store that the table knows, by name; those that no name means have `name@storeId`. */
@@ -42,17 +44,6 @@ export class NodeClones {
   sweep(): Promise<string[]> {
     return sweepStores(this.#context, this.#settings)
   }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    const { runtime, logger } = this.#context
-    for (;;) {
-      await runtime.sleep(ROUND_MS * (0.75 + 0.5 * runtime.random()), signal)
-      if (signal.aborted) return
-      await this.sweep().catch((error: unknown) =>
-        logger.warn('stores could not be swept', { error: messageOf(error) }),
-      )
-    }
-  }
 }
 
 /** The clones of a node's store; undefined when it has no table to make them in, or no object store. */
@@ -61,5 +52,8 @@ export function clonesOf(node: BorealNode, options: NodeOptions, signal: AbortSi
   if (objects === undefined || stores === undefined) return undefined
   const takeSnapshot: CloneContext['takeSnapshot'] = (upTo) =>
     upTo === undefined ? node.snapshots.take() : node.snapshots.takeAt(upTo)
-  return new NodeClones({ stores, objects, log, base, runtime, logger, takeSnapshot }, SWEEP_SETTINGS, signal)
+  return new NodeClones(
+    { stores, objects, log, base, runtime, logger, takeSnapshot },
+    { settings: SWEEP_SETTINGS, intervalMs: options.sweepMs ?? 0, signal },
+  )
 }
