@@ -16,7 +16,10 @@ export const RECOVERY = [
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/servers/**', 'test/cluster/**', 'test/long/**', 'test/localstack/**', ...RECOVERY],
+    exclude: [
+      ...['servers', 'cluster', 'long', 'localstack', 'cdk', 'lambda'].map((name) => `test/${name}/**`),
+      ...RECOVERY,
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     // A store takes 300 MB and a core: two workers fill a small machine.
     pool: 'forks',

@@ -18,7 +18,7 @@ const THREADS = {
 }
 
 /** Files of functions/ that an environment starts from. */
-const FUNCTIONS = ['api', 'snapshot', 'backup', 'verify', 'leader']
+const FUNCTIONS = ['api', 'snapshot', 'backup', 'verify', 'archive', 'trim', 'sweep', 'leader']
 
 /** PGlite's own files, which it looks for beside its module. */
 const PGLITE_FILES = ['pglite.wasm', 'pglite.data', 'initdb.wasm']

@@ -12,10 +12,11 @@ import { BorealFunction, type FunctionSetting } from './boreal-function.ts'
 import { Buckets } from './buckets.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { EventTable } from './event-table.ts'
-import { putsObjects, readsObjects, writesLog } from './grants.ts'
+import { addsObjects, deletesObjects, putsObjects, readsObjects } from './grants.ts'
 import { capital, JOBS, type Resources } from './jobs.ts'
 import { type Lasting, removalPolicy } from './lasting.ts'
 import { LeaderService } from './leader-service.ts'
+import { writesLog } from './log-grants.ts'
 import type { Parameters } from './parameters.ts'
 import { PrivateNetwork } from './private-network.ts'
 import { BorealRestApi, INTEGRATION_TIMEOUT } from './rest-api.ts'
@@ -47,6 +48,9 @@ export class BorealStack extends Stack {
         BOREAL_BACKUP_BUCKET: buckets.backups.bucketName,
         BOREAL_NAME: parameters.storeName,
         BOREAL_STACK: this.stackName,
+        BOREAL_TABLE_HOURS: String(parameters.tableHours),
+        BOREAL_TOMBSTONE_DAYS: String(parameters.tombstoneDays),
+        BOREAL_RESTORE_DAYS: String(parameters.restoreDays),
       },
       logDays,
       lasting,
@@ -165,10 +169,16 @@ function storeMb(memoryMb: number): number {
   return Math.floor((memoryMb - 384) * 0.85)
 }
 
-/** What serves the API appends to the log and may ask for a snapshot. It deletes nothing. */
-function grantApi(role: iam.Role, { table, buckets }: Resources): void {
+/**
+ * What serves the API appends to the log, and does at once what the jobs do from time to time, but for what takes
+ * anything away: of objects it deletes what was staged, and recoveries that are unloaded. Backups it adds.
+ */
+function grantApi(role: iam.Role, { table, buckets: { objects, backups } }: Resources): void {
   writesLog(role, table)
-  readsObjects(role, buckets.objects)
-  putsObjects(role, buckets.objects, 'bodies/*', 'snapshots/*')
-  readsObjects(role, buckets.backups)
+  readsObjects(role, objects)
+  putsObjects(role, objects, 'bodies/*', 'snapshots/*', 'archive/*', 'staged/*', 'operations/*', 'recoveries/*')
+  deletesObjects(role, objects, 'staged/*', 'recoveries/*')
+  readsObjects(role, backups)
+  addsObjects(role, backups, 'backups/*')
+  putsObjects(role, backups, 'backups/*/drill.json')
 }

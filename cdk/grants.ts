@@ -1,43 +1,46 @@
-import { type CfnElement, type aws_dynamodb as dynamodb, aws_iam as iam, Stack, type aws_s3 as s3 } from 'aws-cdk-lib'
+import { type CfnElement, aws_iam as iam, Stack, type aws_s3 as s3 } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
 
 /** What is below the id of a store in a bucket. */
-export type Keys = 'snapshots/*' | 'bodies/*' | 'backups/*' | 'backups/*/drill.json'
+export type Keys =
+  | '*'
+  | 'archive/*'
+  | 'archive/deletion.json'
+  | 'backups/*'
+  | 'backups/*/drill.json'
+  | 'bodies/*'
+  | 'operations/*'
+  | 'recoveries/*'
+  | 'snapshots/*'
+  | 'staged/*'
 
-const allow = (actions: string[], resources: string[], conditions?: iam.PolicyStatementProps['conditions']) =>
+export const allow = (
+  actions: string[],
+  resources: string[],
+  conditions?: iam.PolicyStatementProps['conditions'],
+): iam.PolicyStatement =>
   new iam.PolicyStatement({ actions, resources, ...(conditions === undefined ? {} : { conditions }) })
 
-/** May follow the log. */
-export function readsLog(role: iam.Role, table: dynamodb.Table): void {
-  role.addToPolicy(allow(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn]))
-}
-
-/**
- * May follow the log and append to it. Items are put, never changed or deleted; but for the head of a store, which has its
- * settings and the lease.
- */
-export function writesLog(role: iam.Role, table: dynamodb.Table): void {
-  readsLog(role, table)
-  role.addToPolicy(allow(['dynamodb:PutItem'], [table.tableArn]))
-  role.addToPolicy(
-    allow(['dynamodb:UpdateItem'], [table.tableArn], {
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['*#head'] },
-      // Without it a request that names no key would satisfy the condition above.
-      Null: { 'dynamodb:LeadingKeys': 'false' },
-    }),
-  )
+/** May list a bucket. */
+export function listsObjects(role: iam.Role, bucket: s3.Bucket): void {
+  role.addToPolicy(allow(['s3:ListBucket'], [bucket.bucketArn]))
 }
 
 /** May list a bucket and read its objects. */
 export function readsObjects(role: iam.Role, bucket: s3.Bucket): void {
-  role.addToPolicy(allow(['s3:ListBucket'], [bucket.bucketArn]))
+  listsObjects(role, bucket)
   onObjects(role, bucket, 's3:GetObject', ['*'])
 }
 
 /** May put objects of every store. */
 export function putsObjects(role: iam.Role, bucket: s3.Bucket, ...keys: Keys[]): void {
   onObjects(role, bucket, 's3:PutObject', ofStores(keys))
+}
+
+/** May put objects of every store where there are none: it cannot put anything in their place. */
+export function addsObjects(role: iam.Role, bucket: s3.Bucket, ...keys: Keys[]): void {
+  onObjects(role, bucket, 's3:PutObject', ofStores(keys), { Null: { 's3:if-none-match': 'false' } })
 }
 
 /** May delete objects of every store; their versions stay for a while. */
@@ -50,9 +53,15 @@ function ofStores(keys: Keys[]): string[] {
   return keys.map((pattern) => `*/${pattern}`)
 }
 
-function onObjects(role: iam.Role, bucket: s3.Bucket, action: string, patterns: string[]): void {
+function onObjects(
+  role: iam.Role,
+  bucket: s3.Bucket,
+  action: string,
+  patterns: string[],
+  conditions?: iam.PolicyStatementProps['conditions'],
+): void {
   const resources = patterns.map((pattern) => bucket.arnForObjects(pattern))
-  role.addToPolicy(allow([action], resources))
+  role.addToPolicy(allow([action], resources, conditions))
   const logicalId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement)
   for (const pattern of patterns) {
     // One by one: a wildcard that is not from here is still found.

@@ -51,6 +51,16 @@ export const parametersSchema = z.strictObject({
   backupMinutes: number(1, 10_080, ' minutes').default(60),
   /** Between restore drills of the newest backup. */
   verifyHours: number(1, 720, ' hours').default(24),
+  archiveMinutes: number(1, 60, ' minutes').default(1),
+  trimMinutes: number(1, 1_440, ' minutes').default(60),
+  sweepMinutes: number(1, 1_440, ' minutes').default(60),
+  /** How long entries stay whole in the table, and then their places; 0: for ever. */
+  tableHours: number(24, 876_000, ' hours').default(24),
+  tombstoneDays: number(0, 36_500, ' days')
+    .refine((days) => days === 0 || days >= 7, 'must be 0, for ever, or at least 7 days')
+    .default(35),
+  /** Back to when every second can be restored. */
+  restoreDays: number(1, 36_500, ' days').default(7),
   /** How long a version of an object stays after it was replaced or deleted. */
   noncurrentDays: number(1, 3_650, ' days').default(30),
   /** For so long nobody can delete a backup, not even the account's owner; 0: no lock. Cannot be taken back. */

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
-import { capital, JOBS } from './jobs.ts'
+import { capital, JOBS, type JobSpec } from './jobs.ts'
 import type { LeaderService } from './leader-service.ts'
 import { figure, functionMetric } from './measures.ts'
 import type { Parameters } from './parameters.ts'
@@ -78,7 +78,7 @@ export class Watch extends Construct {
   #watchJobs({ parameters, jobs, deadLetters }: WatchProps): void {
     const ages: cloudwatch.IMetric[] = []
     for (const [name, fn] of Object.entries(jobs)) {
-      const { every, age, late } = JOBS[name]!
+      const { every, age } = JOBS[name]!
       const seconds = every(parameters).toSeconds()
       // CloudWatch looks back for a day, in periods of minutes; for a week, in periods of hours.
       const period = Duration.seconds(Math.min(86_400, Math.max(300, seconds)))
@@ -89,27 +89,43 @@ export class Watch extends Construct {
         periods: 2,
         description: `The function ${name} failed twice in a row. Its log says why.`,
       })
-      const metric = functionMetric(
-        parameters.stackName,
-        name,
-        age,
-        'Maximum',
-        Duration.seconds(Math.max(300, seconds)),
-      )
-      ages.push(metric)
-      this.alarms.add(age, {
-        metric,
-        above: late * seconds,
-        periods: late,
-        silence: 'breaching',
-        description: `${age} is more than ${late} runs of ${name}, or it was not heard of for so long.`,
-      })
+      if (age !== undefined) ages.push(this.#watchAge(parameters.stackName, name, age, seconds))
     }
+    this.#watchWarnings(parameters.stackName, Object.keys(jobs))
     this.#chart('Ages of what the jobs have not done yet, s', ages)
     this.alarms.add('DeadLetters', {
       metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES }),
       above: 0,
       description: 'A scheduled run failed after its retries. Read the message, mend the cause, purge the queue.',
+    })
+  }
+
+  #watchAge(stack: string, job: string, { metric: name, late }: NonNullable<JobSpec['age']>, every: number) {
+    const period = Math.max(300, every)
+    const metric = functionMetric(stack, job, name, 'Maximum', Duration.seconds(period))
+    this.alarms.add(name, {
+      metric,
+      above: late * every,
+      periods: Math.ceil((late * every) / period),
+      silence: 'breaching',
+      description: `${name} is more than ${late} runs of ${job}, or it was not heard of for so long.`,
+    })
+    return metric
+  }
+
+  #watchWarnings(stack: string, jobs: string[]): void {
+    const period = Duration.hours(1)
+    const metrics = jobs.map((job) => [job, functionMetric(stack, job, 'Warnings', 'Sum', period)] as const)
+    this.alarms.add('JobWarnings', {
+      metric: new cloudwatch.MathExpression({
+        // A function that had nothing to warn of writes nothing.
+        expression: jobs.map((job) => `FILL(${job}, 0)`).join(' + '),
+        usingMetrics: Object.fromEntries(metrics),
+        period,
+        label: 'what jobs had to leave undone',
+      }),
+      above: 3,
+      description: 'Jobs ended well but had to leave something undone. Look for "WARN" in their logs.',
     })
   }
 

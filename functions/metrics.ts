@@ -9,10 +9,14 @@ export const UNITS = {
   SnapshotAge: MetricUnit.Seconds,
   /** Age of the oldest entry that no backup has. */
   BackupAge: MetricUnit.Seconds,
+  /** Age of the oldest entry that the archive does not have. */
+  ArchiveAge: MetricUnit.Seconds,
   /** Since a backup was last restored and was what it should be. */
   VerifiedRestoreAge: MetricUnit.Seconds,
   /** Requests that the log did not carry out in time, or refused. */
   LogErrors: MetricUnit.Count,
+  /** What a job had to leave undone, and went on. Not written when there was nothing: silence costs nothing. */
+  Warnings: MetricUnit.Count,
 } as const
 
 export type MetricName = keyof typeof UNITS

@@ -1,12 +1,10 @@
-import middy, { type MiddyfiedHandler } from '@middy/core'
-import { BorealError, messageOf } from '../lib/model/errors.ts'
+import type { MiddyfiedHandler } from '@middy/core'
+import { messageOf } from '../lib/model/errors.ts'
 import { systemRuntime } from '../lib/model/runtime.ts'
-import { type NodeConfig, nodeConfig } from '../lib/node/config.ts'
+import type { NodeConfig } from '../lib/node/config.ts'
 import { type OpenedStore, withStore } from '../lib/node/with-store.ts'
-import { deadlineOf } from './deadline.ts'
-import { useBundle } from './environment.ts'
-import { createLogger } from './logger.ts'
-import { createMetrics, type MetricName } from './metrics.ts'
+import { jobHandler } from './job.ts'
+import type { MetricName } from './metrics.ts'
 
 export interface JobParts extends OpenedStore {
   config: NodeConfig
@@ -17,7 +15,7 @@ export interface JobParts extends OpenedStore {
 /** What a scheduled function does, and what it measures afterwards, whether that went well or not. */
 export interface StoreJob<Outcome> {
   work(parts: JobParts): Promise<Outcome>
-  measure(parts: JobParts): Promise<Partial<Record<MetricName, number>>>
+  measure?(parts: JobParts): Promise<Partial<Record<MetricName, number>>>
 }
 
 /**
@@ -26,51 +24,26 @@ export interface StoreJob<Outcome> {
  */
 export function storeJob<Outcome>(
   name: string,
-  { work, measure }: StoreJob<Outcome>,
+  { work, measure = async () => ({}) }: StoreJob<Outcome>,
 ): MiddyfiedHandler<unknown, Outcome | undefined> {
-  useBundle()
-  const logger = createLogger(`boreal-${name}`)
-  const metrics = createMetrics(`boreal-${name}`)
-  return middy<unknown, Outcome | undefined>().handler(async (_event, context) => {
-    logger.correlate(context.awsRequestId)
-    const config = nodeConfig({}, process.env)
-    const { signal, clear } = deadlineOf(context)
+  return jobHandler(name, async ({ config, logger, metrics, signal }) => {
     const run = async (store: OpenedStore) => {
       const parts = { ...store, config, signal }
       try {
-        return await work(parts)
-      } catch (error) {
-        throw signal.aborted ? outOfTime(name, error) : error
+        return { outcome: await work(parts) }
       } finally {
-        await addMeasures(() => measure(parts))
+        await addMeasures(parts)
       }
     }
-    const addMeasures = async (take: () => Promise<Partial<Record<MetricName, number>>>) => {
+    const addMeasures = async (parts: JobParts) => {
       try {
-        for (const [metric, value] of Object.entries(await take())) metrics.add(metric as MetricName, value)
+        for (const [metric, value] of Object.entries(await measure(parts))) metrics.add(metric as MetricName, value)
       } catch (error) {
         logger.warn('figures could not be taken', { error: messageOf(error) })
       }
     }
-    try {
-      const outcome = await withStore(config, { runtime: systemRuntime, logger }, run)
-      logger.info(outcome === undefined ? 'the table has no store yet' : 'job ended', { job: name, outcome })
-      return outcome
-    } catch (error) {
-      logger.error('job failed', { job: name, error: messageOf(error), stack: (error as Error).stack })
-      throw error
-    } finally {
-      clear()
-      metrics.flush()
-    }
+    const ran = await withStore(config, { runtime: systemRuntime, logger }, run)
+    if (ran === undefined) logger.info('the table has no store yet')
+    return ran?.outcome
   })
-}
-
-function outOfTime(name: string, cause: unknown): BorealError {
-  return new BorealError(
-    'deadline_exceeded',
-    `the ${name} was stopped before the function's time-out. It starts anew at the next run; give the function more memory ` +
-      '(and with it processor) or time.',
-    { cause },
-  )
 }

@@ -1,15 +1,13 @@
-import middy from '@middy/core'
 import { systemRuntime } from '../lib/model/runtime.ts'
-import { nodeConfig } from '../lib/node/config.ts'
 import { sweepOnce } from '../lib/node/sweep-job.ts'
-import { createLogger } from './logger.ts'
+import { jobHandler } from './job.ts'
 
 /**
  * Deletes what is left of clones that were deleted, and of stores whose making was stopped; to be started by a schedule,
- * once an hour. Nodes that are never frozen do it by themselves. Several at once are harmless.
+ * once an hour. Several at once are harmless, and so is the end of one at any moment.
  *
- * Settings: BOREAL_TABLE, BOREAL_BUCKET.
+ * Settings: BOREAL_TABLE, BOREAL_BUCKET. Memory: 256 MB.
  */
-const logger = createLogger('boreal-sweep')
-
-export const handler = middy().handler(() => sweepOnce(nodeConfig({}, process.env), { runtime: systemRuntime, logger }))
+export const handler = jobHandler('sweep', ({ config, logger, signal }) =>
+  sweepOnce(config, { runtime: systemRuntime, logger, signal }),
+)

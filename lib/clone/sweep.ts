@@ -1,6 +1,5 @@
 import type { Registration } from '../log/registration.ts'
 import { messageOf } from '../model/errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
 import type { StoresContext } from './context.ts'
 
 export interface SweepSettings {
@@ -19,7 +18,10 @@ const HOUR_MS = 60 * 60 * 1_000
 
 export const SWEEP_SETTINGS: SweepSettings = { graceMs: HOUR_MS, slotsMs: 35 * 24 * HOUR_MS, makingMs: 24 * HOUR_MS }
 
-type SweepContext = Pick<StoresContext, 'stores' | 'objects' | 'logger'>
+type SweepContext = Pick<StoresContext, 'stores' | 'objects' | 'logger'> & {
+  /** Ends the sweep between two deletions. */
+  signal?: AbortSignal | undefined
+}
 
 /**
  * Deletes what is left of stores that were deleted, and of those whose making was stopped. Each is looked at again before:
@@ -31,13 +33,14 @@ export async function sweepStores(
   context: SweepContext,
   { graceMs, slotsMs, makingMs }: SweepSettings = SWEEP_SETTINGS,
 ): Promise<string[]> {
-  const { stores, objects, logger } = context
+  const { stores, logger, signal } = context
   const all = await stores.list()
   const named = new Set(all.filter(({ name }) => !name.includes('@')).map(({ storeId }) => storeId))
   const swept: string[] = []
   for (const noted of all) {
     const { name, storeId, state, ended, createdMs } = noted
     if (!name.endsWith(`@${storeId}`)) continue
+    signal?.throwIfAborted()
     try {
       if (named.has(storeId)) {
         // It was completed, or its deletion was not.
@@ -48,13 +51,14 @@ export async function sweepStores(
         await stores.remove(noted)
         swept.push(storeId)
       } else if (ended?.because === 'deleted' && stores.now() - ended.atMs >= graceMs) {
-        if ((await deleteObjects(objects, storeId)) > 0) swept.push(storeId)
+        if ((await deleteObjects(context, storeId)) > 0) swept.push(storeId)
         if (stores.now() - ended.atMs < slotsMs) continue
-        await stores.purge(storeId, noted.startsAt)
+        await stores.purge(storeId, noted.startsAt, signal)
         await stores.remove(noted)
         swept.push(storeId)
       }
     } catch (error) {
+      if (signal?.aborted) throw error
       logger.warn('a store could not be swept; the next round tries again', { store: storeId, error: messageOf(error) })
     }
   }
@@ -64,14 +68,17 @@ export async function sweepStores(
 
 /** Everything of a store that no name means and nobody ever wrote to. */
 export async function deleteStore(
-  { stores, objects }: Pick<SweepContext, 'stores' | 'objects'>,
+  context: Pick<SweepContext, 'stores' | 'objects' | 'signal'>,
   { storeId, startsAt }: Registration,
 ): Promise<void> {
-  await deleteObjects(objects, storeId)
-  await stores.purge(storeId, startsAt)
+  await deleteObjects(context, storeId)
+  await context.stores.purge(storeId, startsAt, context.signal)
 }
 
-async function deleteObjects(objects: ObjectStore, storeId: string): Promise<number> {
+async function deleteObjects(
+  { objects, signal }: Pick<SweepContext, 'objects' | 'signal'>,
+  storeId: string,
+): Promise<number> {
   let deleted = 0
   for (
     let page = await objects.list(`${storeId}/`);
@@ -79,7 +86,10 @@ async function deleteObjects(objects: ObjectStore, storeId: string): Promise<num
     page = await objects.list(`${storeId}/`)
   ) {
     // Documents sort behind the parts of an image; without them nobody takes what is left for a snapshot.
-    for (const { key } of page.objects.reverse()) await objects.delete(key)
+    for (const { key } of page.objects.reverse()) {
+      signal?.throwIfAborted()
+      await objects.delete(key)
+    }
     deleted += page.objects.length
   }
   return deleted

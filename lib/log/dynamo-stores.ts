@@ -73,9 +73,10 @@ export class DynamoStores {
 
   /**
    * Deletes every slot of a store that nobody may append to any more. Its head stays, some hundred bytes: it says that they
-   * are gone, so that a writer that slept cannot take the place of one for the end of the log. May be repeated.
+   * are gone, so that a writer that slept cannot take the place of one for the end of the log. May be repeated, also after the signal
+   * has ended it between two pages.
    */
-  async purge(storeId: string, startsAt: number): Promise<number> {
+  async purge(storeId: string, startsAt: number, signal?: AbortSignal): Promise<number> {
     let deleted = 0
     // A run that was stopped had come as far as the head says; the bucket there may be empty, and the next one not.
     const first = Math.floor(Math.max(startsAt, await this.#trimmedTo(storeId)) / BUCKET_SIZE)
@@ -83,6 +84,7 @@ export class DynamoStores {
       const key = bucketKey(storeId, bucket * BUCKET_SIZE)
       const before = deleted
       for (let lsns = await this.#slots(key); lsns.length > 0; lsns = await this.#slots(key)) {
+        signal?.throwIfAborted()
         await this.#trimTo(storeId, lsns.at(-1)!)
         deleted += await this.#delete(key, lsns)
       }

@@ -36,6 +36,8 @@ export interface NodeConfig {
   backupSettings: BackupSettings
   archive: ArchiveSettings
   past: PastSettings
+  /** Ms between rounds that delete what is left of deleted clones; 0 for never. */
+  sweepMs: number
   /** How images are stored. */
   snapshotCodec: PartCodec
   /** Create a store even where one seems to have been lost. */
@@ -111,7 +113,14 @@ function writersOf(flags: NodeFlags, env: Environment): Pick<NodeConfig, 'writer
 }
 
 /** What functions do elsewhere. */
-const FUNCTIONS = ['snapshotMinutes', 'backupMinutes', 'drillHours', 'archiveSeconds', 'trimMinutes'] as const
+const FUNCTIONS = [
+  'snapshotMinutes',
+  'backupMinutes',
+  'drillHours',
+  'archiveSeconds',
+  'trimMinutes',
+  'sweepMinutes',
+] as const
 
 /** Where functions take snapshots and backups and archive, nodes do not do it as well unless they are told to. */
 function ownPace(flags: NodeFlags, env: Environment): Partial<Record<keyof StoreSettings, string>> {

@@ -2,10 +2,8 @@ import { type CloneContext, type CloneRequest, createClone } from '../clone/crea
 import { type DeletedClone, deleteClone } from '../clone/delete.ts'
 import { SWEEP_SETTINGS, type SweepSettings, sweepStores } from '../clone/sweep.ts'
 import type { Registration } from '../log/registration.ts'
-import { messageOf } from '../model/errors.ts'
 import type { BorealNode, NodeOptions } from './node.ts'
-
-const ROUND_MS = 60 * 60 * 1_000
+import { periodically } from './periodically.ts'
 
 /** The stores of a node's table: what there is, clones of the node's own store, and their end. */
 export class NodeClones {
@@ -14,12 +12,18 @@ export class NodeClones {
 
   constructor(
     context: CloneContext,
-    settings: SweepSettings,
-    { onDuty, signal }: { onDuty(): boolean; signal: AbortSignal },
+    {
+      settings,
+      intervalMs,
+      onDuty,
+      signal,
+    }: { settings: SweepSettings; intervalMs: number; onDuty(): boolean; signal: AbortSignal },
   ) {
     this.#context = context
     this.#settings = settings
-    void this.#run(onDuty, signal)
+    const { runtime, logger } = context
+    const failure = 'stores could not be swept'
+    void periodically({ runtime, logger, signal, onDuty, intervalMs, failure }, () => this.sweep())
   }
 
   /** Every store that the table knows, by name; those that no name means have `name@storeId`. */
@@ -46,18 +50,6 @@ export class NodeClones {
   sweep(): Promise<string[]> {
     return sweepStores(this.#context, this.#settings)
   }
-
-  async #run(onDuty: () => boolean, signal: AbortSignal): Promise<void> {
-    const { runtime, logger } = this.#context
-    for (;;) {
-      await runtime.sleep(ROUND_MS * (0.75 + 0.5 * runtime.random()), signal)
-      if (signal.aborted) return
-      if (!onDuty()) continue
-      await this.sweep().catch((error: unknown) =>
-        logger.warn('stores could not be swept', { error: messageOf(error) }),
-      )
-    }
-  }
 }
 
 /** The clones of a node's store; undefined when it has no table to make them in, or no object store. */
@@ -66,6 +58,8 @@ export function clonesOf(node: BorealNode, options: NodeOptions, signal: AbortSi
   if (objects === undefined || stores === undefined) return undefined
   const takeSnapshot: CloneContext['takeSnapshot'] = (upTo) =>
     upTo === undefined ? node.snapshots.take() : node.snapshots.takeAt(upTo)
-  const context = { stores, objects, log, base, runtime, logger, takeSnapshot }
-  return new NodeClones(context, SWEEP_SETTINGS, { onDuty: () => node.onDuty, signal })
+  return new NodeClones(
+    { stores, objects, log, base, runtime, logger, takeSnapshot },
+    { settings: SWEEP_SETTINGS, intervalMs: options.sweepMs ?? 0, onDuty: () => node.onDuty, signal },
+  )
 }

@@ -57,6 +57,8 @@ export interface NodeOptions {
   past?: Partial<PastSettings> | undefined
   /** The stores of the table, for clones of this one. Without it there are none. */
   stores?: DynamoStores | undefined
+  /** Ms between rounds that delete what is left of deleted clones. Default: only when asked to. */
+  sweepMs?: number | undefined
   /** When to take snapshots. Default: only when asked to. */
   snapshots?: Partial<SnapshotSettings> | undefined
   /** Runs jobs: taking a snapshot, and so on. Default: with engines in threads of their own, the rest in this one. */

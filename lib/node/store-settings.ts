@@ -99,6 +99,11 @@ export const STORE_SETTINGS = {
     'minutes between rounds of trimming, 0 for never; on a table of your own 0 unless set',
     60,
   ),
+  sweepMinutes: setting(
+    'sweep-minutes',
+    'minutes between rounds that delete what is left of deleted clones, 0 for never; on a table of your own 0 unless set',
+    60,
+  ),
   tableHours: setting(
     'table-hours',
     'hours that entries stay whole in the table',
@@ -159,6 +164,7 @@ export function storeOptions(settings: StoreSettings): {
   backupSettings: BackupSettings
   archive: ArchiveSettings
   past: PastSettings
+  sweepMs: number
 } {
   return {
     limits: {
@@ -174,6 +180,7 @@ export function storeOptions(settings: StoreSettings): {
       updatesPerJob: settings.updateHistoryPerJob,
       intervalMs: settings.pruneMinutes * 60_000,
     },
+    sweepMs: settings.sweepMinutes * 60_000,
     past: { ...PAST_SETTINGS, most: settings.pastStates, idleMs: settings.pastIdleSeconds * 1_000 },
     snapshots: {
       intervalMs: settings.snapshotMinutes * 60_000,

@@ -1,7 +1,7 @@
 import { isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
-import { loadBaseImage } from '../store/base-image.ts'
+import { type BaseImage, loadBaseImage } from '../store/base-image.ts'
 import type { NodeConfig } from './config.ts'
 import { jobsInThreads } from './job-worker.ts'
 import type { RunJob } from './jobs.ts'
@@ -10,6 +10,17 @@ import { type OpenedLog, openLog } from './open-log.ts'
 export interface OpenedStore extends Pick<OpenedLog, 'log' | 'objects' | 'backups'> {
   /** Runs a job on this store in a thread, which the signal ends. */
   runJob: RunJob
+}
+
+/** A function's environment is used again and again; compiling the database takes most of a run that finds nothing to do. */
+let kept: Promise<BaseImage> | undefined
+
+function keptBaseImage(): Promise<BaseImage> {
+  kept ??= loadBaseImage().catch((error: unknown) => {
+    kept = undefined
+    throw error
+  })
+  return kept
 }
 
 /**
@@ -21,7 +32,7 @@ export async function withStore<T>(
   context: { runtime: Runtime; logger: Logger },
   work: (store: OpenedStore) => Promise<T>,
 ): Promise<T | undefined> {
-  const base = await loadBaseImage()
+  const base = await keptBaseImage()
   const opened = await openLog(config.storage, config.name, { ...context, existing: true }).catch((error) => {
     if (isBorealError(error, 'not_found')) return undefined
     throw error

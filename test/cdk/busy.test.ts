@@ -49,7 +49,7 @@ test('the balancer asks whether weak reads can be served, so that it keeps conta
 test('API Gateway reaches it by a link, and no function serves the API', () => {
   const { Integration } = template.resource('AWS::ApiGateway::Method').Properties
   expect(Integration).toMatchObject({ Type: 'HTTP_PROXY', ConnectionType: 'VPC_LINK', TimeoutInMillis: 29_000 })
-  expect(Object.keys(template.resources('AWS::Lambda::Function'))).toHaveLength(3)
+  expect(Object.keys(template.resources('AWS::Lambda::Function'))).toHaveLength(6)
 })
 
 test('the container gets its tokens as a secret, writes nowhere, and has a minute to end', () => {

@@ -23,6 +23,7 @@ test.each([
   [{ apiConcurrency: '0' }, /apiConcurrency: must be at least 1/],
   [{ apiMemoryMb: '512' }, /apiMemoryMb: must be at least 1024 MB/],
   [{ snapshotMinutes: '1.5' }, /snapshotMinutes/],
+  [{ tombstoneDays: '6' }, /tombstoneDays: must be 0, for ever, or at least 7 days/],
   [{ alarmEmail: 'nobody' }, /alarmEmail/],
   [{ logDays: '31' }, /logDays/],
   [{ stackName: 'my stack' }, /stackName: must be a letter/],

@@ -2,15 +2,28 @@ import { expect, test } from 'vitest'
 import { synthesized } from './synthesized.ts'
 
 const { template } = synthesized()
-const JOBS = { Snapshot: 'rate(15 minutes)', Backup: 'rate(1 hour)', Verify: 'rate(1 day)' }
+const JOBS = {
+  Snapshot: 'rate(15 minutes)',
+  Backup: 'rate(1 hour)',
+  Verify: 'rate(1 day)',
+  Archive: 'rate(1 minute)',
+  Trim: 'rate(1 hour)',
+  Sweep: 'rate(1 hour)',
+}
 
 test('functions run on Node 24 and arm64, with the table and the buckets of the stack', () => {
   const functions = Object.values(template.resources('AWS::Lambda::Function'))
-  expect(functions).toHaveLength(4)
+  expect(functions).toHaveLength(7)
   for (const { Properties } of functions) {
     expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
     expect(Object.keys(Properties.Environment.Variables)).toEqual(
-      expect.arrayContaining(['BOREAL_TABLE', 'BOREAL_BUCKET', 'BOREAL_BACKUP_BUCKET', 'BOREAL_NAME']),
+      expect.arrayContaining([
+        'BOREAL_TABLE',
+        'BOREAL_BUCKET',
+        'BOREAL_BACKUP_BUCKET',
+        'BOREAL_NAME',
+        'BOREAL_RESTORE_DAYS',
+      ]),
     )
   }
 })
@@ -74,16 +87,32 @@ test('alarms tell a topic, when they begin and when they end', () => {
   })
 })
 
-test.each(['SnapshotAge', 'BackupAge', 'VerifiedRestoreAge'])('silence about %s is an alarm', (metric) => {
-  const alarms = Object.values(template.resources('AWS::CloudWatch::Alarm'))
-  const { Properties } = alarms.find((alarm) => alarm.Properties.MetricName === metric)!
-  expect(Properties).toMatchObject({ TreatMissingData: 'breaching', Namespace: 'Boreal' })
-  expect(Properties.Dimensions).toContainEqual({ Name: 'stack', Value: 'Boreal' })
-})
+test.each(['SnapshotAge', 'BackupAge', 'ArchiveAge', 'VerifiedRestoreAge'])(
+  'silence about %s is an alarm',
+  (metric) => {
+    const alarms = Object.values(template.resources('AWS::CloudWatch::Alarm'))
+    const { Properties } = alarms.find((alarm) => alarm.Properties.MetricName === metric)!
+    expect(Properties).toMatchObject({ TreatMissingData: 'breaching', Namespace: 'Boreal' })
+    expect(Properties.Dimensions).toContainEqual({ Name: 'stack', Value: 'Boreal' })
+  },
+)
 
 test('there are alarms for the log, the API, throttles and dead letters', () => {
   const ids = Object.keys(template.resources('AWS::CloudWatch::Alarm')).join()
   for (const name of ['LogErrors', 'ServerErrors', 'ApiThrottles', 'TableThrottles', 'DeadLetters', 'BackupErrors']) {
     expect(ids).toContain(name)
   }
+})
+
+test.each(Object.keys(JOBS))('%s has a log that ends some day, and an alarm when it fails again and again', (job) => {
+  expect(template.resource('AWS::Logs::LogGroup', `${job}Job`).Properties.RetentionInDays).toBe(30)
+  const alarms = Object.entries(template.resources('AWS::CloudWatch::Alarm'))
+  expect(alarms.some(([id]) => id.includes(`${job}Errors`))).toBe(true)
+  expect(JSON.stringify(template.resource('AWS::CloudWatch::Dashboard').Properties)).toContain('ArchiveAge')
+})
+
+test('what jobs had to leave undone is added up, over all of them', () => {
+  const alarms = Object.entries(template.resources('AWS::CloudWatch::Alarm'))
+  const [, { Properties }] = alarms.find(([id]) => id.includes('JobWarnings'))!
+  expect(Properties.Metrics.filter(({ MetricStat }: { MetricStat?: unknown }) => MetricStat)).toHaveLength(6)
 })
