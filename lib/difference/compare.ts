@@ -1,8 +1,9 @@
 import { compareText } from '../model/compare-text.ts'
 import { TABLES } from '../store/apply-event.ts'
 import type { ResultSet } from '../store/protocol.ts'
-import { chunkRows, chunkSummary, type HashedRow, hashedRows, rowsByKey, summaryOf } from '../store/row-hashes.ts'
+import { chunkRows, type HashedRow, hashedRows, rowsByKey } from '../store/row-hashes.ts'
 import type { Statement } from '../store/statement.ts'
+import { quietly } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
 
 /** A store as far as a comparison needs one: something that reads. */
@@ -34,7 +35,7 @@ export const CHUNK_ROWS = 2_000
 
 /**
  * How two stores differ, table by table, in the order of the keys, a chunk at a time. Everything counts but versions.
- * Ranges that are the same cost one hash. What was read of the first store may come from different places of the log: what
+ * What was read of the first store may come from different places of the log: what
  * has changed in between is right in some way, and has to be looked at again by whoever acts on it.
  */
 export async function* compareStores(
@@ -52,27 +53,21 @@ async function* compareTable(
   limit: number,
   start: string | undefined,
 ): AsyncGenerator<Differing> {
-  for (let after = start; ; ) {
-    const at = { after, limit }
-    const summarize = async (store: Readable) => summaryOf(table, (await store.read([chunkSummary(table, at)]))[0])
-    const [ours, theirs] = await Promise.all([summarize(live), summarize(target)])
-    if (ours.rows === 0 && theirs.rows === 0) return
-    if (ours.hash === theirs.hash) {
-      if (ours.rows < limit) return
-      after = ours.last
-      continue
-    }
-    const list = async (store: Readable) => hashedRows(table, (await store.read([chunkRows(table, at)]))[0])
-    const rows = await Promise.all([list(live), list(target)])
+  const list = async (store: Readable, after: string | undefined) =>
+    hashedRows(table, (await store.read([chunkRows(table, { after, limit })]))[0])
+  const listBoth = (after: string | undefined) => quietly(Promise.all([list(live, after), list(target, after)]))
+  for (let next = listBoth(start); ; ) {
+    const rows = await next
     // A full chunk says nothing about what is behind its last row.
     const ends = rows.filter((list) => list.length === limit).map((list) => list.at(-1)!.key)
     const end = ends.sort((a, b) => compareKeys(table, a, b))[0]
+    // Read while whoever asked works on this one.
+    if (end !== undefined) next = listBoth(end)
     const until = (list: HashedRow[]) =>
       end === undefined ? list : list.filter(({ key }) => compareKeys(table, key, end) <= 0)
     const differing = differingRows(table, until(rows[0]), until(rows[1]))
     if (!isEmpty(differing)) yield differing
     if (end === undefined) return
-    after = end
   }
 }
 

@@ -78,6 +78,7 @@ async function moveThrough(
   const computed = await computeDifference(difference, context.liveAt(lsn), lsn, keep)
   checkConfirmed(move.confirm, log.storeId, computed.summary)
   const latest = await caughtUp(context, difference, computed, keep)
+  await stage.settled()
   const outcome = await submitAlone({
     principal: move.principal,
     key: move.key,

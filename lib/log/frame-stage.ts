@@ -24,6 +24,7 @@ export class FrameStage {
   #loose: BorealEvent[] = []
   #rows = 0
   #characters = 0
+  #storing: Promise<void> = Promise.resolve()
 
   constructor(bodies: BodyStore, prefix: string, rowsPerFrame = FRAME_ROWS) {
     this.#bodies = bodies
@@ -50,11 +51,17 @@ export class FrameStage {
     if (this.#rows >= this.#rowsPerFrame || this.#characters >= FRAME_CHARACTERS) await this.#flush()
   }
 
+  /** Resolves when everything that is no longer loose is in `frames`. */
+  settled(): Promise<void> {
+    return this.#storing
+  }
+
   /**
    * Stores all frames as those of an entry, under its name: those of `first`, the staged ones, and what is loose. Gives
    * them in this order at once, and when they are stored.
    */
   async storeAs(bodyKey: string, first: readonly BorealEvent[]): Promise<{ frames: Frame[]; stored: Promise<void> }> {
+    await this.#storing
     const own = await Promise.all([first, this.#loose].filter(({ length }) => length > 0).map(encodeFrame))
     const frames = [...own.map(({ frame }) => frame), ...this.frames]
     const puts = own.map(
@@ -70,14 +77,24 @@ export class FrameStage {
 
   /** Removes what was staged; the entry has its own. */
   async clear(): Promise<void> {
+    await this.#storing.catch(() => undefined)
     await inParallel(this.frames.map((_, index) => async () => this.#bodies.delete?.(frameKey(this.#prefix, index))))
   }
 
+  /** One is packed and stored while the next one is made, not more: memory stays bounded. */
   async #flush(): Promise<void> {
-    const { frame, bytes } = await encodeFrame(this.#loose)
+    const events = this.#loose
     this.#loose = []
     this.#rows = 0
     this.#characters = 0
+    await this.#storing
+    this.#storing = this.#store(events)
+    // Its failure is told when it is waited for.
+    this.#storing.catch(() => undefined)
+  }
+
+  async #store(events: readonly BorealEvent[]): Promise<void> {
+    const { frame, bytes } = await encodeFrame(events)
     await this.#bodies.put(frameKey(this.#prefix, this.frames.length), bytes)
     this.frames.push(frame)
   }

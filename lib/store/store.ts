@@ -5,6 +5,7 @@ import { errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Aftermath } from './aftermath.ts'
 import { applyFrame } from './apply-frame.ts'
+import { createIndexes, dropIndexes } from './bulk-load.ts'
 import type { ChangeSet } from './change-set.ts'
 import { beforeStatements, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
@@ -12,9 +13,14 @@ import { EngineDied } from './engine-died.ts'
 import { foldEntries } from './fold.ts'
 import { type Procedure, runningAhead } from './procedure.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
+import { checkReferences } from './references.ts'
 import { readBefore } from './rows-before.ts'
 import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
 import { frameEnd, type Step, stepOf } from './step.ts'
+
+/** Tasks of a large entry, and their share of all, from which on it is written without indexes. */
+const MUCH_ROWS = 4_000
+const MUCH_SHARE = 0.5
 
 const AS_REPLICA = statement('set local session_replication_role = replica')
 
@@ -138,7 +144,7 @@ export class Store {
   async takeFramed(step: Step, later?: Aftermath): Promise<void> {
     await this.#atomically(async () => {
       await this.run([BEGIN, AS_REPLICA])
-      await this.writeFramed(step, later)
+      await this.#writeFramed(step, later)
       await this.run([COMMIT])
     }, step)
   }
@@ -148,7 +154,30 @@ export class Store {
    *
    * @throws BorealError `constraint_violation` when the database does not take them
    */
-  async writeFramed(step: Step, later?: Aftermath): Promise<void> {
+  async writeFramed(step: Step): Promise<void> {
+    if (!(await this.#isMuch(step))) return this.#writeFramed(step)
+    await this.run([AS_REPLICA])
+    await this.#writeFramed(step)
+    await checkReferences(this)
+  }
+
+  /** Without the indexes of what is rewritten for the most part: to build them anew costs less. */
+  async #writeFramed(step: Step, later?: Aftermath): Promise<void> {
+    // A load in bulk has dropped them already.
+    const indexes = later === undefined && (await this.#isMuch(step)) ? await dropIndexes(this, 'task') : []
+    const abandoned = await this.#writeFrames(step)
+    await this.run([...createIndexes(indexes), ...frameEnd(step, abandoned, later)])
+  }
+
+  /** Whether a large entry rewrites so much that it pays to do what follows once for all rows. */
+  async #isMuch({ framed }: Step): Promise<boolean> {
+    if (framed!.tasks < MUCH_ROWS) return false
+    const [count] = await this.run([statement('select count(*) from task')])
+    return framed!.tasks >= MUCH_SHARE * (jsonOf<number>(count) ?? 0)
+  }
+
+  /** Gives the configs that may have lost their last reference. */
+  async #writeFrames(step: Step): Promise<Set<string>> {
     const { count, bytes } = step.framed!
     const meta = { version: step.to.lsn, timeMs: step.to.time }
     const abandoned = new Set<string>()
@@ -161,7 +190,7 @@ export class Store {
       if ('refusal' in outcome) throw errorOf(outcome.refusal)
       for (const config of outcome.abandonedConfigs) abandoned.add(config)
     }
-    await this.run(frameEnd(step, abandoned, later))
+    return abandoned
   }
 
   async #atomically(work: () => Promise<unknown>, last: Step): Promise<void> {

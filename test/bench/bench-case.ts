@@ -30,6 +30,8 @@ export interface BenchContext {
   durationMs: number
   /** Tasks in stores that are compared with each other, ascending; the largest is the one of the verdicts. */
   sizes: number[]
+  /** Those of the stores that are restored, ascending. */
+  restartSizes: number[]
   /** Says how far it is. */
   say(message: string): void
 }

@@ -6,6 +6,7 @@ import { memoryCase } from './cases/memory.ts'
 import { readCase } from './cases/read.ts'
 import { replayCase } from './cases/replay.ts'
 import { restartCase } from './cases/restart.ts'
+import { snapshotsCase } from './cases/snapshots.ts'
 import { starvationCase } from './cases/starvation.ts'
 import { storedCase } from './cases/stored.ts'
 import { summaryCase } from './cases/summary.ts'
@@ -20,6 +21,7 @@ export const CASES: readonly BenchCase[] = [
   delayCase,
   detailsCase,
   starvationCase,
+  snapshotsCase,
   summaryCase,
   replayCase,
   restartCase,

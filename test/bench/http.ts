@@ -10,7 +10,7 @@ export class HttpClient {
     this.#headers = { 'content-type': 'application/json', ...headers }
   }
 
-  /** The body of the answer. Throws when the status is not 200. */
+  /** The body of the answer. Throws when the status is not 200, or 202. */
   async send(method: 'GET' | 'POST', path: string, body?: string, headers?: Record<string, string>): Promise<string> {
     const answer = await this.#pool.request({
       method,
@@ -19,7 +19,8 @@ export class HttpClient {
       headers: headers === undefined ? this.#headers : { ...this.#headers, ...headers },
     })
     const text = await answer.body.text()
-    if (answer.statusCode !== 200) throw new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 500)}`)
+    if (answer.statusCode !== 200 && answer.statusCode !== 202)
+      throw new Error(`${method} ${path}: ${answer.statusCode} ${text.slice(0, 500)}`)
     return text
   }
 

@@ -26,8 +26,14 @@ interface BenchFlags {
   work?: string
 }
 
-const FULL = { repeats: 3, seconds: 4, warmMs: 8_000, sizes: [10_000, 100_000, 1_000_000] }
-const QUICK = { repeats: 1, seconds: 1, warmMs: 500, sizes: [2_000, 20_000] }
+const FULL = {
+  repeats: 3,
+  seconds: 4,
+  warmMs: 8_000,
+  sizes: [10_000, 100_000, 1_000_000],
+  restartSizes: [10_000, 215_000, 1_000_000],
+}
+const QUICK = { repeats: 1, seconds: 1, warmMs: 500, sizes: [2_000, 20_000], restartSizes: [2_000, 20_000] }
 
 /** The command `boreal bench`. */
 export async function runBench(args: readonly string[]): Promise<void> {
@@ -53,7 +59,7 @@ async function bench(flags: BenchFlags): Promise<void> {
   endOnSignals()
   const defaults = flags.quick ? QUICK : FULL
   const { repeats = defaults.repeats, seconds = defaults.seconds } = flags
-  const { sizes, warmMs } = defaults
+  const { sizes, restartSizes, warmMs } = defaults
   const peers = findPeers()
   const workspace = await Workspace.create(flags.work)
   const machine = machineFacts(workspace.path, peers)
@@ -64,7 +70,18 @@ async function bench(flags: BenchFlags): Promise<void> {
   }
   const stores = new LargeStores(workspace, say)
   const contenders = contendersOf(peers)
-  const context = { workspace, stores, peers, contenders, repeats, warmMs, durationMs: seconds * 1_000, sizes, say }
+  const context = {
+    workspace,
+    stores,
+    peers,
+    contenders,
+    repeats,
+    warmMs,
+    durationMs: seconds * 1_000,
+    sizes,
+    restartSizes,
+    say,
+  }
   try {
     const figures = await measure(flags.only, context)
     const options = { repeats, seconds, sizes, quick: flags.quick === true }

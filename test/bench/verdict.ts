@@ -3,7 +3,7 @@ import { type Figure, findFigure, short } from './figures.ts'
 /** What is wanted of Boreal, as a ratio or a figure: at least (`>=`) or at most (`<=`) the floor, better the goal. */
 export interface Measure {
   name: string
-  unit: '×' | '/s' | 'ms'
+  unit: '×' | '/s' | 's' | 'ms'
   sense: '>=' | '<='
   floor: number
   goal: number
@@ -43,6 +43,11 @@ function ratioOfSizes(of: (large: string, small: string) => [Place, Place]): Mea
     const [place, base] = of(short(sizes.at(-1)!), short(sizes[0]!))
     return ratio(place, base)(figures, sizes)
   }
+}
+
+/** The same where it depends on the largest size but one. */
+function ratioOfMiddle(of: (size: string) => [Place, Place]): Measure['find'] {
+  return (figures, sizes) => ratio(...of(short(sizes.at(-2)!)))(figures, sizes)
 }
 
 const against = (name: string, variant: string, peer: string) => ratio([name, variant, 'boreal'], [name, variant, peer])
@@ -115,6 +120,15 @@ export const MEASURES: readonly Measure[] = [
   ),
   most('longest write with 200 readers', 1_000, 250, only('starvation', 'writes with readers', 'boreal', 'max'), 'ms'),
   most(
+    'write p99 with snapshots and backups back to back, against without',
+    1.3,
+    1.1,
+    ratioOfMiddle((size) => [
+      ['snapshots', `${size} tasks, with`, 'boreal', 'p99'],
+      ['snapshots', `${size} tasks, without`, 'boreal', 'p99'],
+    ]),
+  ),
+  most(
     'role summary, most tasks against fewest, same jobs',
     1.5,
     1.1,
@@ -129,6 +143,14 @@ export const MEASURES: readonly Measure[] = [
     50_000,
     (figures, sizes) => at(figures, ['replay', `${short(sizes.at(-1)!)} events`, 'boreal']),
     '/s',
+  ),
+  most('restart with 215k tasks and a tail of a tenth', 4, 3, only('restart', '215k tasks', 'boreal'), 's'),
+  most('restart with 1M tasks and a tail of 100k events', 10, 7, only('restart', '1M tasks', 'boreal'), 's'),
+  least(
+    'restart with 215k tasks, against H2 RUNSCRIPT',
+    4,
+    8,
+    ratio(['restart', '215k tasks', 'h2'], ['restart', '215k tasks', 'boreal']),
   ),
   least(
     'restart with most tasks, against H2 RUNSCRIPT',

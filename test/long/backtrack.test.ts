@@ -1,30 +1,20 @@
 import { expect, test } from 'vitest'
 import { ThreadEngine } from '../../lib/store/thread-engine.ts'
 import { dataOf, liveStore } from '../support/difference.ts'
+import { largeSlices } from '../support/large-store.ts'
 import { memoryNode } from '../support/memory-node.ts'
-import { config, task } from '../support/records.ts'
 import { request } from '../support/requests.ts'
 
 /** A backtrack that rewrites every row of a large store. How long it takes is printed; that reads go on is asserted. */
 
 const TASKS = Number(process.env.TASKS ?? 215_000)
-const SLICE = 10_000
 const principal = 'p'
-
-function slice(from: number) {
-  const tasks = Array.from({ length: Math.min(SLICE, TASKS - from) }, (_, index) => {
-    const id = from + index
-    const job = { role: `r${id % 20}`, environment: 'prod', name: `j${id % 2_000}` }
-    return task(`t-${id}`, { status: 'RUNNING', instanceId: id, task: config({ job }), slaveHost: `h${id % 5_000}` })
-  })
-  return { op: 'saveTasks', tasks }
-}
 
 test('a backtrack of every task, and its undo', { timeout: 20 * 60_000 }, async () => {
   const boot = (image: Parameters<typeof ThreadEngine.boot>[0]) => ThreadEngine.boot(image, undefined, 'writer-thread')
   const { node } = await memoryNode({ readers: 2, boot, timeoutMs: 600_000, readTimeoutMs: 300_000 })
   const submit = (operation: unknown) => node.submit(request([operation]), { principal })
-  for (let from = 0; from < TASKS; from += SLICE) await submit(slice(from))
+  for (const slice of largeSlices(TASKS)) await submit(slice)
   const good = node.tailLsn
   await node.snapshots.take()
   const wanted = await dataOf(liveStore(node))

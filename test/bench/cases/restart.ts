@@ -30,7 +30,7 @@ export const restartCase: BenchCase = {
   async run(context) {
     const samples = new Samples('restart')
     const restorers: Restorer[] = []
-    for (const size of context.sizes) restorers.push(...(await restorersOf(context, size)))
+    for (const size of context.restartSizes) restorers.push(...(await restorersOf(context, size)))
     const turn = async ({ system, size, restore, bytes }: Restorer) => {
       const startedAt = performance.now()
       await restore()
