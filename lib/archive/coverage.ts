@@ -1,6 +1,6 @@
 import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import { snapshots } from '../snapshot/catalog.ts'
 import { lsnAtTime } from './lsn-at-time.ts'
 import { chainOf, type LsnRange, listSegments } from './segments.ts'
@@ -57,7 +57,7 @@ export interface Uncovered extends LsnRange {
 
 export interface CoverageContext {
   log: Log
-  objects: ObjectStore
+  objects: ObjectReads
 }
 
 /**

@@ -1,3 +1,4 @@
+import { chainOf, listSegments } from '../archive/segments.ts'
 import type { LogInspection } from '../log/inspection.ts'
 import { headKey } from '../log/keys.ts'
 import { decodeQuarantine } from '../log/quarantine.ts'
@@ -11,7 +12,7 @@ import type { Finding } from './finding.ts'
 export async function learn({ log, objects, storeId }: Source): Promise<{ known: Known; findings: Finding[] }> {
   const findings: Finding[] = []
   const head = await log.head()
-  const known: Known = { trimmedTo: head?.trimmedTo ?? 0, quarantined: [], snapshots: [] }
+  const known: Known = { trimmedTo: head?.trimmedTo ?? 0, quarantined: [], snapshots: [], archivedTo: -1 }
   try {
     known.quarantined = decodeQuarantine(head?.quarantined)
   } catch (error) {
@@ -22,7 +23,10 @@ export async function learn({ log, objects, storeId }: Source): Promise<{ known:
       next: 'Put the attribute "quarantined" of the item back from a backup of the table.',
     })
   }
-  if (objects !== undefined) for await (const each of snapshots(objects, storeId)) known.snapshots.push(each)
+  if (objects !== undefined) {
+    for await (const each of snapshots(objects, storeId)) known.snapshots.push(each)
+    known.archivedTo = chainOf(await listSegments(objects, storeId)).end?.to ?? -1
+  }
   return { known, findings }
 }
 
