@@ -1,4 +1,5 @@
 import type { Log } from '../log/log.ts'
+import { contradictedBy } from '../log/quarantine.ts'
 import { BorealError } from '../model/errors.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
 import { snapshots } from '../snapshot/catalog.ts'
@@ -71,7 +72,9 @@ export async function readHoldings(
   others: readonly RestorePoint[] = [],
 ): Promise<Holdings> {
   const points: RestorePoint[] = [...others]
+  const lost = await log.quarantined()
   for await (const { id, lsn, state, manifest, deletion } of snapshots(objects, log.storeId)) {
+    if (manifest !== undefined && contradictedBy(lost, manifest) !== undefined) continue
     const leaving = deletion !== undefined
     if (state === 'verified') points.push({ id, lsn, time: manifest!.entryTime, ...(leaving ? { leaving } : {}) })
   }

@@ -1,7 +1,7 @@
 import { chainOf, listSegments } from '../archive/segments.ts'
 import type { LogInspection } from '../log/inspection.ts'
 import { headKey } from '../log/keys.ts'
-import { decodeQuarantine } from '../log/quarantine.ts'
+import { contradictedBy, decodeQuarantine } from '../log/quarantine.ts'
 import { isBorealError } from '../model/errors.ts'
 import { type Snapshot, snapshots } from '../snapshot/catalog.ts'
 import type { Manifest } from '../snapshot/documents.ts'
@@ -37,7 +37,7 @@ export function newestUsable(known: Known, lsn: number): Snapshot | undefined {
 
 /** Whether it has the effects of an entry that was quarantined after it was taken. */
 export function isTooOld({ manifest }: Snapshot, { quarantined }: Pick<Known, 'quarantined'>): boolean {
-  return manifest !== undefined && quarantined.some((each) => each.lsn <= manifest.lsn && manifest.takenAt <= each.at)
+  return manifest !== undefined && contradictedBy(quarantined, manifest) !== undefined
 }
 
 /** Whether the log has the entry that a snapshot ends with, by itself or as the predecessor of the next one. */

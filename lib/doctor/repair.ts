@@ -4,6 +4,7 @@ import { CorruptEntry } from '../log/corrupt-entry.ts'
 import type { DynamoRepair } from '../log/dynamo-repair.ts'
 import { storedTransactions } from '../log/entry-codec.ts'
 import type { LogItem } from '../log/event-log.ts'
+import { isStandIn } from '../log/stand-in.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
@@ -62,7 +63,13 @@ export function copiesIn({ log, bodies, place }: Source): Copies {
 /** The copies of a store's archive; none for what has no objects. */
 export function copiesInArchive({ objects, storeId }: Source, logger: Logger): Copies {
   const archive = objects === undefined ? undefined : new ArchivedLog({ objects, storeId, logger })
-  return { place: ARCHIVE, find: async (lsn) => archive?.entry(lsn).catch(ifCorrupt) }
+  return {
+    place: ARCHIVE,
+    async find(lsn) {
+      const copy = await archive?.entry(lsn).catch(ifCorrupt)
+      return copy === undefined || isStandIn(copy.item) ? undefined : copy
+    },
+  }
 }
 
 function ifCorrupt(error: unknown): undefined {

@@ -4,6 +4,7 @@ import { decodeSegment, type Segment, verifyEntries } from '../../archive/segmen
 import { chainOf, listSegments } from '../../archive/segments.ts'
 import { TRIM_SETTINGS } from '../../archive/trim-settings.ts'
 import type { LogItem } from '../../log/event-log.ts'
+import { isStandIn, recordIn } from '../../log/stand-in.ts'
 import { isBorealError, messageOf } from '../../model/errors.ts'
 import type { Check, DoctorContext } from '../context.ts'
 import { type Finding, ok } from '../finding.ts'
@@ -26,13 +27,14 @@ export const archiveCheck: Check = {
       if (segment !== undefined) {
         last = segment.entries.at(-1)!.item
         entries += segment.entries.length
+        yield* strangers(context, name, segment)
         yield* await againstTable(context, name, segment)
       }
       progress.advance(1)
     }
     progress.end()
     const { gaps, end } = chainOf(listed)
-    for (const { from, to } of gaps) if (!isQuarantined(context, from, to)) yield gap(context, from, to)
+    for (const { from, to } of gaps) yield gap(context, from, to)
     if (listed.length > 0) yield* await coverage(context)
     yield ok(`${listed.length} segments, ${entries} entries${end === undefined ? '' : `, up to LSN ${end.to}`}`)
   },
@@ -61,6 +63,19 @@ function damagedSegment({ key, from, to }: ListedSegment, what: string): Finding
     safe: 'Nobody believes it. Entries that the table still has, or another segment, are read there.',
     next: 'boreal archive now --check writes it again from another copy, if there is one.',
   }
+}
+
+/** What is said to be lost must be stepped over by every store: the list in the head item is what they go by. */
+function strangers({ known }: DoctorContext, name: ListedSegment, { entries }: Segment): Finding[] {
+  const strange = entries.find(({ item }) => {
+    const { lsn, to } = recordIn(item) ?? { lsn: -1, to: -1 }
+    return isStandIn(item) && !known.quarantined.some((each) => each.lsn === lsn && each.to === to)
+  })
+  if (strange === undefined) return []
+  const { lsn } = strange.item
+  const what = `the archive has LSN ${lsn} as quarantined, and the list in the head item does not`
+  const next = 'Put the attribute "quarantined" of the head item back from a backup of the table.'
+  return [{ ...damagedSegment({ ...name, from: lsn, to: lsn }, what), next }]
 }
 
 /** What the table still says of these entries, be it as tombstones, must be true of them. */
