@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   backup: ['model', 'log', 'objects', 'store', 'replica', 'dump', 'migrate', 'snapshot'],
   difference: ['model', 'log', 'objects', 'store', 'writer'],
   recovery: ['model', 'log', 'objects', 'store', 'replica', 'writer', 'snapshot'],
-  clone: ['model', 'log', 'objects', 'store', 'replica', 'snapshot'],
+  clone: ['model', 'log', 'objects', 'store', 'replica', 'snapshot', 'backup'],
   node: [
     ...['model', 'log', 'objects', 'store', 'replica', 'writer', 'dump', 'migrate', 'snapshot', 'archive', 'backup'],
     ...['recovery', 'difference', 'clone'],

@@ -1,6 +1,6 @@
 import type { ArchivedEntries, StoredEntry } from '../log/archived-entries.ts'
-import { type LogMark, markOf, verifyNext } from '../log/chain.ts'
-import { verifyBody } from '../log/entry-codec.ts'
+import { type LogMark, markOf } from '../log/chain.ts'
+import { verifyArchived } from '../log/stand-in.ts'
 
 /**
  * What an archive has behind a place, verified, without the log: for when the table is lost.
@@ -15,10 +15,9 @@ export async function* archivedEntriesAfter(
   for (let mark = from; ; ) {
     const page = await archive.read(mark.lsn)
     if (page.length === 0) return
-    for (const { item, body } of page) {
-      verifyNext(item, mark, storeId)
-      verifyBody(item, body)
-      mark = markOf(item)
+    for (const entry of page) {
+      verifyArchived(entry, mark, storeId)
+      mark = markOf(entry.item)
     }
     yield page
   }

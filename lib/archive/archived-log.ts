@@ -1,7 +1,7 @@
 import type { ArchivedEntries, StoredEntry } from '../log/archived-entries.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import type { ListedSegment } from './names.ts'
 import { damaged, decodeSegment } from './segment.ts'
 import { chainOf, listSegments } from './segments.ts'
@@ -11,13 +11,13 @@ const KEPT = 2
 
 /** The archive of a store for those who read entries. The listing is kept, and read again when it does not help. */
 export class ArchivedLog implements ArchivedEntries {
-  readonly #objects: ObjectStore
+  readonly #objects: ObjectReads
   readonly #storeId: string
   readonly #logger: Logger
   #segments: ListedSegment[] = []
   readonly #kept = new Map<string, Promise<StoredEntry[]>>()
 
-  constructor(options: { objects: ObjectStore; storeId: string; logger: Logger }) {
+  constructor(options: { objects: ObjectReads; storeId: string; logger: Logger }) {
     this.#objects = options.objects
     this.#storeId = options.storeId
     this.#logger = options.logger

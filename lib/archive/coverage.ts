@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts'
+import { contradictedBy } from '../log/quarantine.ts'
 import { BorealError } from '../model/errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import type { ObjectReads } from '../objects/object-store.ts'
 import { snapshots } from '../snapshot/catalog.ts'
 import { lsnAtTime } from './lsn-at-time.ts'
 import { chainOf, type LsnRange, listSegments } from './segments.ts'
@@ -57,7 +58,7 @@ export interface Uncovered extends LsnRange {
 
 export interface CoverageContext {
   log: Log
-  objects: ObjectStore
+  objects: ObjectReads
 }
 
 /**
@@ -71,7 +72,9 @@ export async function readHoldings(
   others: readonly RestorePoint[] = [],
 ): Promise<Holdings> {
   const points: RestorePoint[] = [...others]
+  const lost = await log.quarantined()
   for await (const { id, lsn, state, manifest, deletion } of snapshots(objects, log.storeId)) {
+    if (manifest !== undefined && contradictedBy(lost, manifest) !== undefined) continue
     const leaving = deletion !== undefined
     if (state === 'verified') points.push({ id, lsn, time: manifest!.entryTime, ...(leaving ? { leaving } : {}) })
   }

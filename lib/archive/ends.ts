@@ -9,11 +9,10 @@ import type { SegmentName } from './names.ts'
  * @throws CorruptEntry when the log has another entry there, or none: what was durable once is gone
  */
 export async function archivedEnd(log: Log, end: SegmentName): Promise<LogMark> {
-  const item = await log.slot(end.to)
-  if (item === undefined && (await log.trimmedTo()) < end.to) {
+  const mark = await log.markAt(end.to)
+  if (mark === undefined) {
     throw new CorruptEntry(end.to, 'the archive has it, the table does not: entries that were durable are gone')
   }
-  const mark = (await log.markAt(end.to))!
   if (mark.hash.startsWith(end.hash)) return mark
   throw new CorruptEntry(end.to, 'the archive has another entry there: one of them is of another log')
 }

@@ -3,9 +3,10 @@ import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import * as z from 'zod'
 import type { StoredEntry } from '../log/archived-entries.ts'
-import { verifyItem, verifyNext } from '../log/chain.ts'
+import { verifyItem } from '../log/chain.ts'
 import { verifyBody } from '../log/entry-codec.ts'
 import type { LogItem } from '../log/event-log.ts'
+import { isStandIn, verifyArchived, verifyStandIn } from '../log/stand-in.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import { type SegmentName, segmentName } from './names.ts'
 
@@ -132,8 +133,9 @@ export function verifyEntries(name: SegmentName, { header, entries }: Segment, a
   let before = after
   try {
     for (const { item, body } of entries) {
-      if (before === undefined) verifyItem(item, header.storeId)
-      else verifyNext(item, before, header.storeId)
+      if (before !== undefined) verifyArchived({ item, body }, before, header.storeId)
+      else if (isStandIn(item)) verifyStandIn(item, header.storeId)
+      else verifyItem(item, header.storeId)
       verifyBody(item, body)
       before = item
     }

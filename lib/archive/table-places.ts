@@ -26,11 +26,14 @@ export async function tailOf(log: Log): Promise<number> {
 /** From where on the table has entries whole; one behind the last when it has none. */
 export async function firstWhole(log: Log, tail?: number): Promise<number> {
   const last = tail ?? (await tailOf(log))
+  const [trimmedTo, lost] = [await log.trimmedTo(), await log.quarantined()]
   const isWhole = async (lsn: number) => {
     const item = await log.slot(lsn)
-    return item !== undefined && item.trimmed === undefined
+    if (item !== undefined) return item.trimmed === undefined
+    // One that is stepped over may be missing; what stands for it is known as long as it has not been trimmed.
+    return lsn > trimmedTo && lost.some((record) => record.lsn <= lsn && lsn <= record.to)
   }
-  const first = await firstOf(await log.trimmedTo(), last, isWhole)
+  const first = await firstOf(trimmedTo, last, isWhole)
   // Where a run was stopped, one that is whole may lie among those that are not.
   const near = Array.from({ length: Math.max(0, Math.min(AT_ONCE, last - first + 1)) }, (_, index) => first + index)
   const areWhole = await Promise.all(near.map(isWhole))

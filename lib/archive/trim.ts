@@ -1,4 +1,6 @@
 import type { LogItem } from '../log/event-log.ts'
+import { contradictedBy } from '../log/quarantine.ts'
+import { isStandIn } from '../log/stand-in.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
 import { isBorealError } from '../model/errors.ts'
 import { newestVerified } from '../snapshot/catalog.ts'
@@ -110,7 +112,8 @@ async function lastToEmpty(
   { holdings, chain }: { holdings: Holdings; chain: SegmentChain },
 ): Promise<{ to: number; limit: string }> {
   const dense = chain.gaps[0] === undefined ? chain.end?.to : chain.gaps[0].from - 1
-  const snapshot = await newestVerified(objects, log.storeId)
+  const lost = await log.quarantined()
+  const snapshot = await newestVerified(objects, log.storeId, (each) => contradictedBy(lost, each) === undefined)
   const aged = await lsnAtTime(log, chain.segments, log.now() - tableMs, holdings.tail)
   const limits = [
     { to: aged ?? -1, limit: `entries stay ${tableMs / 3_600_000} h` },
@@ -137,7 +140,8 @@ async function emptyAll(context: TrimContext, { segments }: SegmentChain, { from
     const items = segment.entries.map(({ item }) => item).filter(({ lsn }) => lsn >= from && lsn <= to)
     for (let start = 0; start < items.length; start += AT_ONCE) {
       const atMs = Math.round(log.now())
-      await Promise.all(items.slice(start, start + AT_ONCE).map((item) => trimmable.bury(item, atMs)))
+      const bury = (item: LogItem) => (isStandIn(item) ? trimmable.buryLost(item, atMs) : trimmable.bury(item, atMs))
+      await Promise.all(items.slice(start, start + AT_ONCE).map(bury))
     }
   }
 }

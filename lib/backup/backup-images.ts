@@ -1,4 +1,5 @@
 import type { Log } from '../log/log.ts'
+import { contradictedBy } from '../log/quarantine.ts'
 import { isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ImageSource, PlacedImage } from '../replica/image-source.ts'
@@ -46,7 +47,7 @@ async function* imagesOf(backup: Backup, options: BackupImagesOptions): AsyncGen
   const strange = await strangeToLog({ ...document, what: `backup ${id}` }, log)
   if (strange !== undefined) return pass('a backup', strange)
   const takenAt = manifest?.takenAt ?? document.entryTime
-  const quarantined = (await log.quarantined()).find((each) => each.lsn <= lsn && takenAt <= each.at)
+  const quarantined = contradictedBy(await log.quarantined(), { lsn, takenAt })
   if (quarantined !== undefined)
     return pass('a backup', `it has log entry ${quarantined.lsn}, which was quarantined later`)
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { openExport } from '../doctor/export-file.ts'
 import { openForMending } from '../doctor/open-source.ts'
 import { planQuarantine, type QuarantinePlan, quarantine, ring } from '../doctor/quarantine.ts'
-import { copiesIn, planRepair, repair } from '../doctor/repair.ts'
+import { ARCHIVE, copiesIn, copiesInArchive, planRepair, repair } from '../doctor/repair.ts'
 import { decodeQuarantine } from '../log/quarantine.ts'
 import { BorealError } from '../model/errors.ts'
 import { silentLogger } from '../model/logger.ts'
@@ -25,7 +25,7 @@ interface MendFlags extends StoreFlags {
 export function mendCommands(doctor: Command): void {
   withStore(doctor.command('repair').description('put entries of the log back from another copy, byte for byte'))
     .argument('<lsn>', 'an entry, or several: 12..14')
-    .requiredOption('--from <file>', 'an export that has them (boreal log export)')
+    .requiredOption('--from <file>', 'an export that has them (boreal log export), or: archive')
     .option('--dry-run', 'only say what would be written')
     .option('--json', 'answer as JSON')
     .action((lsn: string, _: MendFlags, command: Command) => repairAll(lsn, command.optsWithGlobals()))
@@ -46,14 +46,15 @@ const context = { runtime: systemRuntime, logger: silentLogger }
 async function repairAll(text: string, flags: MendFlags): Promise<void> {
   const { lsn, to } = rangeOf(text)
   const { storage, name } = configOf(flags)
-  const copies = await openExport(flags.from!)
+  const exported = flags.from === ARCHIVE ? undefined : await openExport(flags.from!)
   try {
     const { source, mending } = await openForMending(storage, { name, storeId: flags.store }, context)
     try {
+      const copies = exported === undefined ? copiesInArchive(source, silentLogger) : copiesIn(exported)
       const done: object[] = []
       // Downwards: an entry says which hash the one before it must have.
       for (let each = to; each >= lsn; each--) {
-        const plan = await planRepair(source, copiesIn(copies), each)
+        const plan = await planRepair(source, copies, each)
         if (!flags.dryRun) await repair(plan, mending)
         const { failure, writes, copy } = plan
         done.push({ lsn: each, failure, writes, hash: copy.item.hash, transactions: copy.item.transactions })
@@ -73,7 +74,7 @@ async function repairAll(text: string, flags: MendFlags): Promise<void> {
       await source.close()
     }
   } finally {
-    await copies.close()
+    await exported?.close()
   }
 }
 
@@ -93,8 +94,9 @@ async function quarantineAll(text: string, flags: MendFlags): Promise<void> {
       else process.stdout.write(`it is quarantined already, for: ${same.reason}\n`)
       return
     }
+    const places = [copiesInArchive(source, silentLogger), ...(copies === undefined ? [] : [copiesIn(copies)])]
     const request = { lsn, to, reason: flags.reason!, by: flags.by ?? userInfo().username }
-    const plan = await planQuarantine(source, request, copies === undefined ? [] : [copiesIn(copies)])
+    const plan = await planQuarantine(source, request, places)
     if (!flags.json) explain(plan)
     if (flags.dryRun) return flags.json ? printJson({ dryRun: true, ...shown(plan) }) : undefined
     if (!flags.yes) {

@@ -22,7 +22,7 @@ export function restoreCommand(program: Command): void {
   program
     .command('restore')
     .description('make a new store in the place of one that was lost, from a snapshot and what there is behind it')
-    .requiredOption('--from <snapshot>', 'id of a verified snapshot, or newest')
+    .requiredOption('--from <snapshot>', 'id of a verified snapshot or of a backup, or newest')
     .option('--name <name>', 'name of the store in the table (BOREAL_NAME; default main)')
     .option('--store <id>', 'which lost store, where the objects have snapshots of several')
     .option('--data <folder>', 'folder of a stopped embedded node (BOREAL_DATA; default ./data)')
@@ -33,7 +33,10 @@ export function restoreCommand(program: Command): void {
     .option('--from-bucket <name>', 'bucket that the snapshots are in, if it is another one')
     .option('--from-objects <folder>', 'folder that the snapshots are in, if it is another one')
     .option('--from-prefix <prefix>', 'what their keys begin with there')
-    .option('--from-backups', 'from a backup instead of a snapshot: of the store, or of the place that is named')
+    .option(
+      '--from-backups',
+      'from a backup, its image or its dump, instead of a snapshot: of the store, or of the place that is named',
+    )
     .option('--backup-bucket <name>', 'bucket of the backups (BOREAL_BACKUP_BUCKET)')
     .option(
       '--backup-objects <folder>',
@@ -52,30 +55,37 @@ async function restore(flags: RestoreFlags): Promise<void> {
   const job: RestoreJob = { storage, name, from, storeId, source: sourceOf(flags) }
   const logger = stderrLogger('warn')
   const { plan, restored } = await restoreOnce(job, { runtime: systemRuntime, logger, confirm })
-  const { lostId, registered, snapshot, log, registeredEnd } = plan
+  const { lostId, registered, bases, log, registeredEnd } = plan
+  const [base] = bases
+  const kind = base.dump === undefined ? 'snapshot' : 'dump of backup'
   const shown = {
     name,
     'lost store': lostId,
-    snapshot: snapshot.snapshotId,
-    'snapshot ends': `LSN ${snapshot.lsn}, ${new Date(snapshot.entryTime).toISOString()}`,
+    [kind]: base.dump === undefined ? base.image.snapshotId : base.dump.backupId,
+    [base.dump === undefined ? 'snapshot ends' : 'dump ends']:
+      `LSN ${base.lsn}, ${new Date(base.entryTime).toISOString()}`,
     'its log in the table': LOG_WORDS[log],
     'the name means now':
       registered === undefined ? 'nothing' : `store ${registered.storeId}, which ends (its log: ${registeredEnd})`,
   }
   if (restored === undefined) {
-    if (flags.json) printJson({ ...plan, source: undefined })
+    if (flags.json) printJson({ ...plan, source: undefined, bases: bases.map(shownBase) })
     else printFields(shown)
     if (flags.dryRun) return
     throw new BorealError('confirmation_required', 'nothing was done; repeat it with --yes')
   }
-  const { registration, lsn, stoppedBy } = restored
+  const { registration, from: begun, lsn, stoppedBy } = restored
   if (flags.json) return printJson(restored)
   printFields(shown)
   process.stdout.write(
-    `restored ${name}: store ${registration.storeId}, up to LSN ${lsn}` +
+    `restored ${name}: store ${registration.storeId}, up to LSN ${lsn}${begun === base.what ? '' : `, from ${begun}`}` +
       `${stoppedBy === undefined ? '' : ` (then: ${stoppedBy})`}\nstart its nodes again\n`,
   )
 }
+
+const shownBase = ({ what, lsn, entryTime }: { what: string; lsn: number; entryTime: number }) => ({
+  ...{ from: what, lsn, entryTime },
+})
 
 function sourceOf({
   fromBucket,

@@ -13,6 +13,7 @@ import {
 import type { BodyStore, EventLog, LogItem } from '../log/event-log.ts'
 import type { Frame } from '../log/frames.ts'
 import { bodyKey, frameKey } from '../log/keys.ts'
+import { isStandIn } from '../log/stand-in.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
 
@@ -63,6 +64,15 @@ export async function carryEntries(
     for (const stored of page) {
       if (stored.item.lsn > upTo) break
       const last = stored.item.lsn === upTo ? closing : undefined
+      if (isStandIn(stored.item)) {
+        const { lsn, time } = stored.item
+        entries.push({
+          ...encodeEntry({ lsn, time, prev: mark.hash, transactions: last === undefined ? [] : [last] }, ids()),
+          stored,
+        })
+        mark = markOf(entries.at(-1)!.item)
+        continue
+      }
       const entry = forgetKeys ? withoutKeys(stored, mark.hash, ids(), last) : asItIs(stored, mark.hash, ids())
       entries.push({ ...entry, stored })
       mark = markOf(entry.item)

@@ -1,9 +1,11 @@
 import type { LogMark } from '../log/chain.ts'
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Log } from '../log/log.ts'
+import { contradictedBy, stateIsLost } from '../log/quarantine.ts'
 import { checkName, type Registration } from '../log/registration.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import { findSnapshot, snapshots } from '../snapshot/catalog.ts'
+import { copySnapshot } from '../snapshot/copy.ts'
 import type { Manifest } from '../snapshot/documents.ts'
 import { unusableBecause } from '../snapshot/usable.ts'
 import type { StoresContext } from './context.ts'
@@ -45,7 +47,9 @@ export async function createClone(context: CloneContext, request: CloneRequest):
   const { place, base, snapshot } = await placeOf(context, request)
   const made = await makeStore(context, {
     ...{ name, kind: 'clone', parentId: log.storeId, base },
-    snapshot: snapshot && { objects: context.objects, manifest: snapshot },
+    begin:
+      snapshot &&
+      ((copying, target) => copySnapshot(copying, { objects: context.objects, manifest: snapshot }, target)),
     entries: (mark) => log.stored(mark),
     upTo: place.lsn,
     forgets: place.lsn === 0 ? undefined : place.time,
@@ -84,6 +88,8 @@ async function placeOf(context: CloneContext, request: CloneRequest): Promise<Pl
   const { log, mostCarried = MOST_CARRIED } = context
   try {
     const lsn = await lsnOf(log, request)
+    const record = await log.lostAt(lsn)
+    if (record !== undefined) throw stateIsLost(record, lsn)
     const before = await newestBefore(context, lsn)
     const from = before?.lsn ?? (log.startsAt === 0 && (await log.trimmedTo()) === 0 ? 0 : undefined)
     if (from !== undefined && lsn - from <= mostCarried) return await placesAt(log, lsn, before)
@@ -108,9 +114,9 @@ async function placesAt(log: Log, lsn: number, snapshot: Manifest | undefined): 
       ? await log.emptyStore()
       : { lsn: snapshot.lsn, hash: snapshot.hash, time: snapshot.entryTime }
   if (lsn === base.lsn) return { place: base, base, snapshot }
-  const item = await log.probe(lsn - 1)
-  if (item === undefined) throw new LogTrimmed(lsn)
-  return { place: item, base, snapshot }
+  const place = await log.markAt(lsn)
+  if (place === undefined) throw new LogTrimmed(lsn)
+  return { place, base, snapshot }
 }
 
 /** @throws BorealError `invalid_field` for a place that the log does not have */
@@ -132,8 +138,10 @@ function refused(path: string, message: string): BorealError {
 
 /** The newest snapshot at or before an LSN that a store may start from, and that is not on its way out. */
 async function newestBefore({ objects, log, base }: CloneContext, lsn: number): Promise<Manifest | undefined> {
+  const lost = await log.quarantined()
   for await (const { state, manifest, deletion } of snapshots(objects, log.storeId)) {
-    if (state !== 'verified' || deletion !== undefined || manifest === undefined || manifest.lsn > lsn) continue
+    if (manifest === undefined || contradictedBy(lost, manifest) !== undefined) continue
+    if (state !== 'verified' || deletion !== undefined || manifest.lsn > lsn) continue
     if (unusableBecause(manifest, base) === undefined) return manifest
   }
   return undefined

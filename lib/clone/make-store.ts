@@ -2,9 +2,7 @@ import { type LogMark, markOf } from '../log/chain.ts'
 import { genesisItem } from '../log/entry-codec.ts'
 import type { Origin } from '../log/genesis.ts'
 import { asideName, type Registration } from '../log/registration.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
-import { copySnapshot } from '../snapshot/copy.ts'
-import type { Manifest } from '../snapshot/documents.ts'
+import type { CopyContext, CopyTarget } from '../snapshot/copy.ts'
 import { carryEntries, putItem } from './carry.ts'
 import type { EntrySource, StoresContext } from './context.ts'
 
@@ -15,8 +13,8 @@ export interface NewStore {
   parentId: string
   /** The parent at the place from which on its entries are carried over: that of the snapshot, or its genesis. */
   base: LogMark
-  /** The verified snapshot at `base`, and where it is. */
-  snapshot?: { objects: ObjectStore; manifest: Manifest } | undefined
+  /** Gives the new store its first verified snapshot, of the parent at `base`; absent: it begins with the empty store. */
+  begin?: ((context: CopyContext, target: CopyTarget) => Promise<unknown>) | undefined
   /** The parent's entries behind `base`. */
   entries: EntrySource
   /** The last entry that the new store has of its parent: it leaves it there. With `Infinity`, where they end. */
@@ -34,7 +32,7 @@ export interface NewStore {
  */
 export async function makeStore(context: StoresContext, plan: NewStore): Promise<Registration> {
   const { stores, objects, runtime } = context
-  const { name, kind, parentId, base, snapshot, entries, upTo, forgets } = plan
+  const { name, kind, parentId, base, begin, entries, upTo, forgets } = plan
   const storeId = runtime.newId()
   const note: Registration = {
     name: asideName(name, storeId),
@@ -49,10 +47,10 @@ export async function makeStore(context: StoresContext, plan: NewStore): Promise
   // of all, so that nobody takes what is written to the objects for that of a store that the table has lost.
   await stores.createHead(storeId, base.lsn)
   const genesis = genesisItem(storeId, base.time, { kind, storeId: parentId, lsn: base.lsn, hash: base.hash })
-  if (snapshot !== undefined) {
+  if (begin !== undefined) {
     const log = { now: () => stores.now(), writer: storeId }
     const copying = { objects, base: context.base, newId: runtime.newId, boot: context.boot, log }
-    await copySnapshot(copying, snapshot, { storeId, hash: genesis.hash, forgets })
+    await begin(copying, { storeId, hash: genesis.hash, forgets })
   }
   const events = stores.events(storeId)
   await putItem(genesis, { events, runtime })
@@ -63,7 +61,7 @@ export async function makeStore(context: StoresContext, plan: NewStore): Promise
       from: markOf(genesis),
       upTo,
       forgetKeys: kind === 'clone',
-      closing: snapshot === undefined && forgets !== undefined ? movedHorizon(runtime.newId(), forgets) : undefined,
+      closing: begin === undefined && forgets !== undefined ? movedHorizon(runtime.newId(), forgets) : undefined,
     },
   )
   return { ...note, name, state: 'open', origin: { kind, storeId: parentId, lsn: end.lsn } }

@@ -1,3 +1,4 @@
+import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
 
@@ -8,9 +9,8 @@ import { BorealError } from '../model/errors.ts'
  */
 export async function lsnAtTime(log: Log, timeMs: number, end: number): Promise<number> {
   const timeOf = async (lsn: number) => {
-    const item = await log.probe(lsn - 1)
-    // What was trimmed has lost its time; it is older than what was not.
-    return item === undefined || item.trimmed ? Number.NEGATIVE_INFINITY : item.time
+    // What was trimmed, and cannot be read elsewhere, has lost its time; it is older than what was not.
+    return (await log.markAt(lsn).catch(ifTrimmed))?.time ?? Number.NEGATIVE_INFINITY
   }
   let low = Math.max(log.startsAt, await log.trimmedTo())
   let high = end
@@ -24,4 +24,8 @@ export async function lsnAtTime(log: Log, timeMs: number, end: number): Promise<
   const first = low === 0 ? (await log.genesis()).time : await timeOf(low)
   if (first <= timeMs) return low
   throw new BorealError('out_of_retention', `nothing in the log is as old as ${new Date(timeMs).toISOString()}`)
+}
+
+function ifTrimmed(error: unknown): undefined {
+  if (!(error instanceof LogTrimmed)) throw error
 }

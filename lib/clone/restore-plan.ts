@@ -1,21 +1,18 @@
 import { findEnd } from '../log/end.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Registration } from '../log/registration.ts'
-import { BorealError } from '../model/errors.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
-import { findSnapshot, newestVerified, snapshots } from '../snapshot/catalog.ts'
-import type { Manifest } from '../snapshot/documents.ts'
+import { BorealError, isBorealError } from '../model/errors.ts'
 import { storeIds } from '../snapshot/store-ids.ts'
-import { unusableBecause } from '../snapshot/usable.ts'
 import type { StoresContext } from './context.ts'
+import { type BasesPlace, type RestoreBase, restoreBases } from './restore-bases.ts'
 
 export interface RestoreRequest {
   /** The name under which it is to be. */
   name: string
-  /** Id of the snapshot, or `newest`. */
+  /** Id of the snapshot or backup, or `newest`. */
   from: string
-  /** Where the snapshots are, if not where those of the new store will be: a backup, for example. */
-  source?: ObjectStore | undefined
+  /** Where the snapshots or backups are, if not where the snapshots of the new store will be. */
+  source?: BasesPlace | undefined
   /** Which lost store; needed where there are several. */
   storeId?: string | undefined
 }
@@ -27,16 +24,19 @@ export interface RestorePlan {
   lostId: string
   /** What the name means now. */
   registered: Registration | undefined
-  snapshot: Manifest
-  source: ObjectStore
+  /** What it begins with, and what is tried next when a part of that is damaged. */
+  bases: [RestoreBase, ...RestoreBase[]]
+  source: BasesPlace
   /** What there is of the log of the store that the name means now, in words. */
   registeredEnd: string
-  /** Whether the table has the lost store's log where the snapshot ends: then what is behind it is carried over. */
-  log: 'continues' | 'gone' | 'begins later' | 'ends before' | 'another'
+  /** Whether the table has the lost store's log where the first of them ends: then what is behind it is carried over. */
+  log: LogBehind
 }
 
+export type LogBehind = 'continues' | 'gone' | 'begins later' | 'ends before' | 'another'
+
 /** What the table has of the log behind a snapshot, in words. */
-export const LOG_WORDS: Record<RestorePlan['log'], string> = {
+export const LOG_WORDS: Record<LogBehind, string> = {
   continues: 'is there, and what it has behind the snapshot is kept',
   gone: 'is gone: what was written behind the snapshot is lost, unless the archive has it',
   'begins later': 'begins behind the snapshot: what was trimmed in between is needed, from an archive',
@@ -50,14 +50,14 @@ export const LOG_WORDS: Record<RestorePlan['log'], string> = {
  * @throws BorealError `not_found` when there is nothing, `invalid_field` when it is not clear which store is meant
  */
 export async function planRestore(context: StoresContext, request: RestoreRequest): Promise<RestorePlan> {
-  const { stores, objects } = context
-  const { name, from, source = objects } = request
+  const { stores, objects, base } = context
+  const { name, from, source = { objects, areBackups: false } } = request
   const registered = await stores.find(name)
   const lostId = request.storeId ?? registered?.storeId ?? (await onlyLost(context, source))
-  const snapshot = await snapshotOf(context, source, lostId, from)
-  const log = await logBehind(stores.events(lostId), snapshot)
+  const bases = await restoreBases(source, lostId, from, base)
+  const log = await logBehind(stores.events(lostId), bases[0])
   const registeredEnd = registered === undefined ? 'none' : await endOf(stores.events(registered.storeId), registered)
-  return { name, lostId, registered, registeredEnd, snapshot, source, log }
+  return { name, lostId, registered, registeredEnd, bases, source, log }
 }
 
 async function endOf(log: EventLog, { startsAt }: Registration): Promise<string> {
@@ -68,57 +68,36 @@ async function endOf(log: EventLog, { startsAt }: Registration): Promise<string>
   return 'gone'
 }
 
-/** The one store that has snapshots and that the table does not know. */
-async function onlyLost({ stores }: StoresContext, source: ObjectStore): Promise<string> {
+/** The one store that something is there of and that the table does not know. */
+async function onlyLost({ stores, base }: StoresContext, source: BasesPlace): Promise<string> {
   const lost: { storeId: string; lsn: number; time: number }[] = []
-  for await (const storeId of storeIds(source)) {
+  for await (const storeId of storeIds(source.objects)) {
     if (await stores.has(storeId)) continue
-    const newest = await newestVerified(source, storeId)
-    if (newest?.manifest !== undefined) lost.push({ storeId, lsn: newest.lsn, time: newest.manifest.entryTime })
+    const [newest] = await restoreBases(source, storeId, 'newest', base).catch(noneOf)
+    if (newest !== undefined) lost.push({ storeId, lsn: newest.lsn, time: newest.entryTime })
   }
   if (lost.length === 1) return lost[0]!.storeId
   if (lost.length === 0)
-    throw new BorealError('not_found', 'there is no snapshot of a store that the table does not have')
+    throw new BorealError(
+      'not_found',
+      `there is no ${source.areBackups ? 'backup' : 'snapshot'} that can be used of a store that the table does not have`,
+    )
   const list = lost.map(
     ({ storeId, lsn, time }) => `${storeId} (LSN ${lsn}, last entry ${new Date(time).toISOString()})`,
   )
   throw new BorealError(
     'invalid_field',
-    `there are snapshots of several stores that the table does not have; say which with --store: ${list.join(', ')}`,
+    `there are ${source.areBackups ? 'backups' : 'snapshots'} of several stores that the table does not have; say which with --store: ${list.join(', ')}`,
   )
 }
 
-async function snapshotOf(
-  { base }: StoresContext,
-  source: ObjectStore,
-  storeId: string,
-  from: string,
-): Promise<Manifest> {
-  if (from !== 'newest') {
-    const found = await findSnapshot(source, storeId, from)
-    if (found === undefined) throw new BorealError('not_found', `store ${storeId} has no snapshot ${from}`)
-    const why = found.manifest === undefined ? 'it has no manifest' : unusableBecause(found.manifest, base)
-    if (found.state === 'verified' && why === undefined) return found.manifest!
-    throw new BorealError(
-      'snapshot_corrupt',
-      `snapshot ${from} cannot be used: ${why ?? found.why ?? `it is ${found.state}`}`,
-    )
-  }
-  const passed: string[] = []
-  for await (const { id, state, manifest, why } of snapshots(source, storeId)) {
-    const unusable = manifest === undefined ? why : unusableBecause(manifest, base)
-    if (state === 'verified' && manifest !== undefined && unusable === undefined) return manifest
-    passed.push(`${id} (${unusable ?? why ?? state})`)
-  }
-  const what = passed.length === 0 ? 'there is none' : `there are ${passed.join(', ')}`
-  throw new BorealError(
-    'not_found',
-    `no snapshot of store ${storeId} can be used: ${what}. If there are backups, name where with --from-bucket or ` +
-      '--from-objects; a log that was never trimmed is enough without, then just start the node',
-  )
+function noneOf(error: unknown): RestoreBase[] {
+  if (isBorealError(error, 'not_found')) return []
+  throw error
 }
 
-async function logBehind(log: EventLog, { lsn, hash }: Manifest): Promise<RestorePlan['log']> {
+/** What the table has of a log behind a place. */
+export async function logBehind(log: EventLog, { lsn, hash }: Pick<RestoreBase, 'lsn' | 'hash'>): Promise<LogBehind> {
   const [item, next, { trimmedTo }] = [await log.get(lsn), await log.get(lsn + 1), await log.head()]
   if (item?.hash === hash || next?.prev === hash) return 'continues'
   if (item !== undefined) return 'another'

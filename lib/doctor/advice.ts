@@ -9,6 +9,12 @@ export function adviceAt(
   to: number,
 ): Pick<Finding, 'safe' | 'next'> {
   const range = lsn === to ? `${lsn}` : `${lsn}..${to}`
+  if (to <= known.archivedTo) {
+    return {
+      safe: 'Nodes read it from the archive, if that has it whole.',
+      next: `boreal doctor repair ${range} --from archive`,
+    }
+  }
   const above = newestUsable(known, to)
   if (above !== undefined) {
     return {

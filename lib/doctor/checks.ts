@@ -1,3 +1,4 @@
+import { archiveCheck } from './checks/archive.ts'
 import { bodiesCheck } from './checks/bodies.ts'
 import { logCheck } from './checks/log.ts'
 import { registryCheck } from './checks/registry.ts'
@@ -6,4 +7,11 @@ import { snapshotsCheck } from './checks/snapshots.ts'
 import type { Check } from './context.ts'
 
 /** Every examination, in the order in which they are made. */
-export const CHECKS: readonly Check[] = [registryCheck, logCheck, bodiesCheck, snapshotsCheck, restoresCheck]
+export const CHECKS: readonly Check[] = [
+  registryCheck,
+  logCheck,
+  bodiesCheck,
+  snapshotsCheck,
+  archiveCheck,
+  restoresCheck,
+]

@@ -46,9 +46,11 @@ export interface Known {
   quarantined: readonly QuarantineRecord[]
   /** Snapshots by their documents, the newest first; none for an export. */
   snapshots: Snapshot[]
+  /** The last entry of the archive; -1 without one. */
+  archivedTo: number
 }
 
-/** One examination. Another one (of archives, of backups) is one more file, and a line in `checks.ts`. */
+/** One examination. Another one (of backups) is one more file, and a line in `checks.ts`. */
 export interface Check {
   name: string
   /** Only done when it is asked for: it takes long. */

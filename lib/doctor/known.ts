@@ -1,6 +1,7 @@
+import { chainOf, listSegments } from '../archive/segments.ts'
 import type { LogInspection } from '../log/inspection.ts'
 import { headKey } from '../log/keys.ts'
-import { decodeQuarantine } from '../log/quarantine.ts'
+import { contradictedBy, decodeQuarantine } from '../log/quarantine.ts'
 import { isBorealError } from '../model/errors.ts'
 import { type Snapshot, snapshots } from '../snapshot/catalog.ts'
 import type { Manifest } from '../snapshot/documents.ts'
@@ -11,7 +12,7 @@ import type { Finding } from './finding.ts'
 export async function learn({ log, objects, storeId }: Source): Promise<{ known: Known; findings: Finding[] }> {
   const findings: Finding[] = []
   const head = await log.head()
-  const known: Known = { trimmedTo: head?.trimmedTo ?? 0, quarantined: [], snapshots: [] }
+  const known: Known = { trimmedTo: head?.trimmedTo ?? 0, quarantined: [], snapshots: [], archivedTo: -1 }
   try {
     known.quarantined = decodeQuarantine(head?.quarantined)
   } catch (error) {
@@ -22,7 +23,10 @@ export async function learn({ log, objects, storeId }: Source): Promise<{ known:
       next: 'Put the attribute "quarantined" of the item back from a backup of the table.',
     })
   }
-  if (objects !== undefined) for await (const each of snapshots(objects, storeId)) known.snapshots.push(each)
+  if (objects !== undefined) {
+    for await (const each of snapshots(objects, storeId)) known.snapshots.push(each)
+    known.archivedTo = chainOf(await listSegments(objects, storeId)).end?.to ?? -1
+  }
   return { known, findings }
 }
 
@@ -33,7 +37,7 @@ export function newestUsable(known: Known, lsn: number): Snapshot | undefined {
 
 /** Whether it has the effects of an entry that was quarantined after it was taken. */
 export function isTooOld({ manifest }: Snapshot, { quarantined }: Pick<Known, 'quarantined'>): boolean {
-  return manifest !== undefined && quarantined.some((each) => each.lsn <= manifest.lsn && manifest.takenAt <= each.at)
+  return manifest !== undefined && contradictedBy(quarantined, manifest) !== undefined
 }
 
 /** Whether the log has the entry that a snapshot ends with, by itself or as the predecessor of the next one. */

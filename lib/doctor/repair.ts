@@ -1,9 +1,12 @@
+import { ArchivedLog } from '../archive/archived-log.ts'
 import { verifyItem } from '../log/chain.ts'
 import { CorruptEntry } from '../log/corrupt-entry.ts'
 import type { DynamoRepair } from '../log/dynamo-repair.ts'
 import { storedTransactions } from '../log/entry-codec.ts'
 import type { LogItem } from '../log/event-log.ts'
-import { BorealError, messageOf } from '../model/errors.ts'
+import { isStandIn } from '../log/stand-in.ts'
+import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
+import type { Logger } from '../model/logger.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { Source } from './context.ts'
 import { chainHash, type Surroundings, surroundings } from './neighbours.ts'
@@ -21,6 +24,9 @@ export interface Copies {
   place: string
   find(lsn: number): Promise<Copy | undefined>
 }
+
+/** The archive, where a command names a place of copies. */
+export const ARCHIVE = 'archive'
 
 /** What can be written, apart from the source, which cannot. */
 export interface Mending {
@@ -52,6 +58,22 @@ export function copiesIn({ log, bodies, place }: Source): Copies {
       }
     },
   }
+}
+
+/** The copies of a store's archive; none for what has no objects. */
+export function copiesInArchive({ objects, storeId }: Source, logger: Logger): Copies {
+  const archive = objects === undefined ? undefined : new ArchivedLog({ objects, storeId, logger })
+  return {
+    place: ARCHIVE,
+    async find(lsn) {
+      const copy = await archive?.entry(lsn).catch(ifCorrupt)
+      return copy === undefined || isStandIn(copy.item) ? undefined : copy
+    },
+  }
+}
+
+function ifCorrupt(error: unknown): undefined {
+  if (!isBorealError(error, 'archive_corrupt')) throw error
 }
 
 /**

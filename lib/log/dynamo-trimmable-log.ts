@@ -50,6 +50,16 @@ export class DynamoTrimmableLog implements TrimmableLog {
     throw new CorruptEntry(entry.lsn, 'the table has something else than the archive')
   }
 
+  async buryLost(entry: Pick<LogItem, 'lsn' | 'storeId' | 'hash' | 'attempt'>, atMs: number): Promise<void> {
+    if ((await this.head()).trimmedTo >= entry.lsn) return
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: tombstoneAttributes({ ...entry, storeId: this.#storeId }, atMs),
+      ConditionExpression: 'attribute_not_exists(trimmed)',
+    })
+    await this.#holds(() => this.#client.send(put))
+  }
+
   async advanceTrimmedTo(lsn: number): Promise<void> {
     const update = new UpdateItemCommand({
       TableName: this.#table,

@@ -1,10 +1,8 @@
-import type { EventLog } from './event-log.ts'
-
 /**
  * About where a log ends beyond `after`, by a few single reads: for saying how much there is to do. Nothing is verified,
  * and it may have gone on since.
  */
-export async function findEnd(log: Pick<EventLog, 'get'>, after: number): Promise<number> {
+export async function findEnd(log: { get(lsn: number): Promise<unknown> }, after: number): Promise<number> {
   const isThere = async (lsn: number) => (await log.get(lsn)) !== undefined
   let [end, stride] = [after, 1]
   while (await isThere(end + stride)) {

@@ -52,9 +52,9 @@ export interface LogItem {
 /**
  * How a body is encoded: JSON, deflated or plain. `none` is the empty body of genesis items; `genesis` says where a log
  * comes from that begins behind another one, `seal` why a log has ended. The body of `frames` lists what is in objects of
- * their own, under `bodyKey` (frames.ts).
+ * their own, under `bodyKey` (frames.ts). `quarantine` is in the archive alone (stand-in.ts).
  */
-export type Codec = 'deflate' | 'json' | 'none' | 'frames' | 'genesis' | 'seal'
+export type Codec = 'deflate' | 'json' | 'none' | 'frames' | 'genesis' | 'seal' | 'quarantine'
 
 /** The small item with the store's settings. */
 export interface HeadItem {

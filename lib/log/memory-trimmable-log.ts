@@ -27,6 +27,12 @@ export class MemoryTrimmableLog implements TrimmableLog {
     if (there.trimmed === undefined) this.#table.slots.set(entry.lsn, tombstoneOf(there, atMs))
   }
 
+  async buryLost(entry: Pick<LogItem, 'lsn' | 'storeId' | 'hash' | 'attempt'>, atMs: number): Promise<void> {
+    const isBuried = this.#table.slots.get(entry.lsn)?.trimmed !== undefined
+    if (isBuried || this.#table.head.trimmedTo >= entry.lsn) return
+    this.#table.slots.set(entry.lsn, tombstoneOf(entry, atMs))
+  }
+
   async advanceTrimmedTo(lsn: number): Promise<void> {
     const { head } = this.#table
     this.#table.head = { ...head, trimmedTo: Math.max(head.trimmedTo, lsn) }

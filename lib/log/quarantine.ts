@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { BorealError } from '../model/errors.ts'
 import { lsn as lsnSchema } from '../model/scalars.ts'
-import { type LogMark, markOf } from './chain.ts'
+import type { LogMark } from './chain.ts'
 import { CorruptEntry } from './corrupt-entry.ts'
 import type { Entry } from './entry.ts'
 
@@ -88,25 +89,30 @@ export class Quarantine {
   }
 
   /**
-   * Follows a log and steps over what is quarantined: an entry without transactions stands for each slot, and the chain
-   * goes on from the hash that was recorded.
+   * Follows a log and steps over what is quarantined: something stands for each slot, and the chain goes on from the hash
+   * that was recorded.
    *
    * @param walk the verified entries between a place and an LSN, that excluded, or up to the end of the log
+   * @param as what stands for a slot behind a place, and the place of what was read
    */
-  async *follow(mark: LogMark, walk: (mark: LogMark, stop: number) => AsyncIterable<Entry[]>): AsyncGenerator<Entry[]> {
+  async *follow<T>(
+    mark: LogMark,
+    walk: (mark: LogMark, stop: number) => AsyncIterable<T[]>,
+    as: { lost(record: QuarantineRecord, lsn: number, before: LogMark): T; placeOf(entry: T): LogMark },
+  ): AsyncGenerator<T[]> {
     await this.records()
     for (;;) {
       this.checkStore(mark.lsn)
-      const over = this.over(mark)
+      const over = this.#over(mark, as.lost)
       if (over !== undefined) {
         yield over
-        mark = markOf(over.at(-1)!)
+        mark = as.placeOf(over.at(-1)!)
       }
       const stop = this.#nextAfter(mark.lsn)
       try {
         for await (const page of walk(mark, stop)) {
           yield page
-          mark = markOf(page.at(-1)!)
+          mark = as.placeOf(page.at(-1)!)
         }
       } catch (error) {
         // It may have been quarantined since we looked.
@@ -117,12 +123,14 @@ export class Quarantine {
     }
   }
 
-  /** The empty entries that stand for the slots after `mark`, if those are stepped over. */
-  over(mark: LogMark): Entry[] | undefined {
+  /** What stands for the slots after `mark`, if those are stepped over. */
+  #over<T>(mark: LogMark, lost: (record: QuarantineRecord, lsn: number, before: LogMark) => T): T[] | undefined {
     const record = this.at(mark.lsn + 1)
     if (record === undefined) return undefined
-    const entries: Entry[] = []
-    for (let lsn = mark.lsn + 1; lsn <= record.to; lsn++) entries.push(steppedOver(record, lsn, mark))
+    const entries: T[] = []
+    for (let before = mark; before.lsn < record.to; before = lostPlace(record, before)) {
+      entries.push(lost(record, before.lsn + 1, before))
+    }
     return entries
   }
 
@@ -132,7 +140,7 @@ export class Quarantine {
     const stepOver = () => {
       const nowhere = { lsn: after, time: this.at(after + 1)?.at ?? 0, hash: '' }
       const { lsn, time, hash } = entries.at(-1) ?? nowhere
-      entries.push(...(this.over({ lsn, time, hash }) ?? []))
+      entries.push(...(this.#over({ lsn, time, hash }, steppedOver) ?? []))
     }
     stepOver()
     for (const { lsn, read } of found) {
@@ -178,6 +186,29 @@ export class Quarantine {
   #nextAfter(lsn: number): number {
     return this.known.reduce((next, record) => (record.lsn > lsn ? Math.min(next, record.lsn) : next), Infinity)
   }
+}
+
+/** The place of a slot that is stepped over, the first behind `before`: nobody knows when it was written. */
+export function lostPlace({ hash }: QuarantineRecord, before: Pick<LogMark, 'lsn' | 'time'>): LogMark {
+  return { lsn: before.lsn + 1, hash, time: before.time }
+}
+
+/** The record that a snapshot or backup contradicts: it was taken before, and has what is stepped over since. */
+export function contradictedBy(
+  records: readonly QuarantineRecord[],
+  taken: { lsn: number; takenAt: number },
+): QuarantineRecord | undefined {
+  return records.find(({ lsn, at }) => lsn <= taken.lsn && taken.takenAt <= at)
+}
+
+/** Why the state behind a slot that is stepped over cannot be had. */
+export function stateIsLost({ lsn, to, by, at, reason }: QuarantineRecord, asked: number): BorealError {
+  const several = to > lsn ? ` (with all of LSNs ${lsn} to ${to})` : ''
+  return new BorealError(
+    'out_of_retention',
+    `log entry ${asked} was quarantined${several} by ${by} on ${new Date(at).toISOString()} (${reason}): what it held is ` +
+      `lost, and with it the state right behind it. The nearest that can be had are those at LSN ${lsn - 1} and ${to + 1}`,
+  )
 }
 
 /** An entry that does nothing, in the place of a slot that is stepped over: the same for every reader. */

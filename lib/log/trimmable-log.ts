@@ -18,6 +18,13 @@ export interface TrimmableLog {
    * @throws CorruptEntry when the slot holds anything else than this entry
    */
   bury(entry: Pick<LogItem, 'lsn' | 'hash' | 'attempt'>, atMs: number): Promise<void>
+  /**
+   * Makes a slot that is stepped over into a tombstone, whatever is in it. Nothing happens when it is one already, or was
+   * freed.
+   *
+   * @param entry what stands for it in the archive
+   */
+  buryLost(entry: Pick<LogItem, 'lsn' | 'storeId' | 'hash' | 'attempt'>, atMs: number): Promise<void>
   /** Says that slots up to this LSN may be gone; silent when that has been said. To be done before any is removed. */
   advanceTrimmedTo(lsn: number): Promise<void>
   /**

@@ -1,6 +1,5 @@
 import { archivedEntriesAfter } from '../archive/archived-entries-after.ts'
 import { ArchivedLog } from '../archive/archived-log.ts'
-import { backupsAsSnapshots } from '../backup/as-snapshots.ts'
 import { type Restored, restoreStore } from '../clone/restore.ts'
 import { LOG_WORDS, planRestore, type RestorePlan, type RestoreRequest } from '../clone/restore-plan.ts'
 import type { LogMark } from '../log/chain.ts'
@@ -46,7 +45,7 @@ export async function restoreOnce(
 function sourceAt({ place, prefix = '', backups = false }: RestoreSource, storage: Storage) {
   const all = objectsAt(place ?? backupsPlace(storage))
   const objects = prefix === '' ? all : prefixedObjects(all, prefix.endsWith('/') ? prefix : `${prefix}/`)
-  return backups ? backupsAsSnapshots(objects) : objects
+  return { objects, areBackups: backups }
 }
 
 export { LOG_WORDS }

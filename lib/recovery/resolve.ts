@@ -2,6 +2,7 @@ import type { LogMark } from '../log/chain.ts'
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
+import { stateIsLost } from '../log/quarantine.ts'
 import { BorealError } from '../model/errors.ts'
 import type { ImageSource } from '../replica/image-source.ts'
 import { oldestRestorable } from './oldest.ts'
@@ -37,7 +38,9 @@ export async function resolvePoint(context: ResolveContext, target: PointTarget)
   const now = context.log.now()
   const time = 'time' in target ? target.time : now - target.agoMs
   if (time > now) throw refusal(`${textOfTime(time)} is in the future: it is ${textOfTime(now)} by the log's clock`)
-  return { lsn: await lastAt(context, time) }
+  const lsn = await lastAt(context, time)
+  await refuseLost(context.log, lsn)
+  return { lsn }
 }
 
 async function checkedPlace(context: ResolveContext, { lsn, index }: Point): Promise<Point> {
@@ -50,6 +53,7 @@ async function checkedPlace(context: ResolveContext, { lsn, index }: Point): Pro
   if (genesis !== undefined && lsn < genesis.lsn) {
     throw outOfRetention(`LSN ${lsn} is before this store began, at LSN ${genesis.lsn}; ask the store it was made of`)
   }
+  await refuseLost(log, lsn)
   if (index === undefined) return { lsn }
   const count = lsn === genesis?.lsn ? 0 : await transactionsOf(log, lsn)
   if (index >= count) {
@@ -58,6 +62,12 @@ async function checkedPlace(context: ResolveContext, { lsn, index }: Point): Pro
   }
   // The state behind the last one is the state behind the entry.
   return index === count - 1 ? { lsn } : { lsn, index }
+}
+
+/** @throws BorealError `out_of_retention` for a state that was lost with an entry */
+async function refuseLost(log: Log, lsn: number): Promise<void> {
+  const record = await log.lostAt(lsn)
+  if (record !== undefined) throw stateIsLost(record, lsn)
 }
 
 async function transactionsOf(log: Log, lsn: number): Promise<number> {

@@ -53,10 +53,15 @@ export async function findSnapshot(objects: ObjectReads, storeId: string, id: st
   return contents.size === 0 ? undefined : snapshotOf(objects, storeId, id, contents)
 }
 
-/** The newest verified snapshot that is not on its way out, by its documents. */
-export async function newestVerified(objects: ObjectReads, storeId: string): Promise<Snapshot | undefined> {
+/** The newest verified snapshot that is not on its way out, by its documents, and that nothing else speaks against. */
+export async function newestVerified(
+  objects: ObjectReads,
+  storeId: string,
+  isUsable: (manifest: Manifest) => boolean = () => true,
+): Promise<Snapshot | undefined> {
   for await (const snapshot of snapshots(objects, storeId)) {
-    if (snapshot.state === 'verified' && snapshot.deletion === undefined) return snapshot
+    const { state, deletion, manifest } = snapshot
+    if (state === 'verified' && deletion === undefined && isUsable(manifest!)) return snapshot
   }
   return undefined
 }

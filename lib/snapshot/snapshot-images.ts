@@ -1,6 +1,7 @@
 import { verifyItem } from '../log/chain.ts'
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import type { Log } from '../log/log.ts'
+import { contradictedBy } from '../log/quarantine.ts'
 import { BorealError, isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
@@ -61,7 +62,7 @@ async function imageOf(snapshot: Snapshot, options: SnapshotImagesOptions): Prom
   const unusable =
     unusableBecause(manifest, base) ?? (await strangeToLog({ ...manifest, what: `verified snapshot ${id}` }, log))
   if (unusable !== undefined) return pass(unusable)
-  const quarantined = (await log.quarantined()).find((each) => each.lsn <= lsn && manifest.takenAt <= each.at)
+  const quarantined = contradictedBy(await log.quarantined(), manifest)
   if (quarantined !== undefined) return pass(`it has log entry ${quarantined.lsn}, which was quarantined later`)
   logger.info('restoring a snapshot', { snapshot: id, lsn, bytes: manifest.image.bytes })
   const image = placedImage(

@@ -1,5 +1,4 @@
 import type { LogMark } from '../log/chain.ts'
-import { LOG_FORMAT } from '../log/event-log.ts'
 import type { Log } from '../log/log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
@@ -14,19 +13,18 @@ import {
   withBestImage,
 } from '../replica/image-source.ts'
 import { isMuch, replay, replayInBulk } from '../replica/replay.ts'
-import { type BaseImage, PGLITE_VERSION } from '../store/base-image.ts'
+import type { BaseImage } from '../store/base-image.ts'
 import { type Engine, PgliteEngine } from '../store/engine.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import { statement } from '../store/statement.ts'
 import type { Store } from '../store/store.ts'
 import { newestVerified, type Snapshot, snapshots } from './catalog.ts'
-import { type Contents, contentsOf, postgresVersion } from './describe.ts'
-import { encodeDocument, type Manifest, manifestSchema, type PartCodec, SNAPSHOT_FORMAT } from './documents.ts'
-import { imageParts, imagePlace } from './image-object.ts'
-import { MANIFEST, snapshotId, snapshotKey } from './names.ts'
+import { type Contents, contentsOf } from './describe.ts'
+import type { Manifest, PartCodec } from './documents.ts'
+import { imageParts } from './image-object.ts'
 import { snapshotImages } from './snapshot-images.ts'
-import { writeParts } from './stored-parts.ts'
 import { type Peer, verifySnapshot } from './verify.ts'
+import { writeImage } from './write.ts'
 
 export interface SnapshotContext {
   log: Log
@@ -120,7 +118,7 @@ async function damageOf({ objects }: SnapshotContext, { manifest }: Snapshot): P
 
 /** Image and manifest, of a store that is gone when they are there: only one is in memory at a time. */
 async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Manifest | undefined> {
-  const { log, objects, base, runtime, codec = 'none' } = context
+  const { log, objects, base, runtime, codec } = context
   const { store, isEmpty } = await replayedStore(context, upTo)
   try {
     const { mark } = store
@@ -129,27 +127,8 @@ async function writeSnapshot(context: SnapshotContext, upTo: number): Promise<Ma
     const contents = await contentsOf(store, base.schemaVersion)
     const started = await startedBefore(context, mark, contents)
     if (started !== undefined) return started
-    const place = { storeId: log.storeId, snapshotId: snapshotId(mark.lsn, runtime.newId()) }
-    const postgres = await postgresVersion(store)
-    const image = await writeParts({ ...imagePlace(objects, place), objects }, store.engine.image(), codec)
-    const { document, bytes } = encodeDocument(manifestSchema, {
-      format: SNAPSHOT_FORMAT,
-      ...place,
-      lsn: mark.lsn,
-      hash: mark.hash,
-      entryTime: mark.time,
-      schemaVersion: base.schemaVersion,
-      schemaChecksum: base.schemaChecksum,
-      logFormat: LOG_FORMAT,
-      pglite: PGLITE_VERSION,
-      postgres,
-      takenAt: Math.round(log.now()),
-      takenBy: log.writer,
-      image,
-      ...contents,
-    })
-    await objects.put(snapshotKey(place.storeId, place.snapshotId, MANIFEST), bytes, { ifAbsent: true })
-    return document
+    const writing = { objects, base, newId: runtime.newId, log, codec }
+    return await writeImage(writing, store, { storeId: log.storeId, mark, contents })
   } finally {
     await store.engine.kill()
   }

@@ -43,6 +43,10 @@ class FaultyTrimmableLog implements TrimmableLog {
     return this.#do('bury', entry.lsn, () => this.#log.bury(entry, atMs))
   }
 
+  buryLost(entry: LogItem, atMs: number): Promise<void> {
+    return this.#do('bury', entry.lsn, () => this.#log.buryLost(entry, atMs))
+  }
+
   advanceTrimmedTo(lsn: number): Promise<void> {
     return this.#do('advance', lsn, () => this.#log.advanceTrimmedTo(lsn))
   }

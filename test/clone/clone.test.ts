@@ -1,6 +1,10 @@
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { uuidv7 } from 'uuidv7'
 import { afterAll, expect, test } from 'vitest'
 import { createClone } from '../../lib/clone/create.ts'
+import { DynamoRepair } from '../../lib/log/dynamo-repair.ts'
+import { bucketKey } from '../../lib/log/keys.ts'
+import { encodeQuarantine } from '../../lib/log/quarantine.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
 import { verifySnapshot } from '../../lib/snapshot/verify.ts'
 import { StoresBed, write } from '../support/clones.ts'
@@ -54,6 +58,43 @@ test.each([
   expect(await (await bed.node('test')).digest()).toEqual(state)
   expect(await takeSnapshot(await bed.cloneContext('test'))).toMatchObject({ made: true, lsn: 4 })
   expect(await (await bed.node('test')).digest()).toEqual(state)
+})
+
+test('what the parent steps over is an entry that does nothing in the clone, and none leaves it there', {
+  timeout: 2 * MINUTE,
+}, async () => {
+  const bed = await StoresBed.open(endpoint)
+  const before = await bed.node()
+  for (let i = 1; i <= 4; i++) await write(before, [saveTask(`t-${i}`)])
+  await before.close()
+  const { client, table } = bed.tableContext()
+  const { storeId, log } = before
+  const hash = (await log.entry(3))!.prev
+  await client.send(
+    new DeleteItemCommand({ TableName: table, Key: { pk: { S: bucketKey(storeId, 2) }, sk: { N: '2' } } }),
+  )
+  const record = {
+    lsn: 2,
+    to: 2,
+    hash,
+    failure: 'gone',
+    transactions: null,
+    reason: 'the disk',
+    by: 'ann',
+    at: Date.now(),
+  }
+  await new DynamoRepair(client, { table, storeId }).setQuarantine(undefined, encodeQuarantine([record]))
+  const main = await bed.node()
+  const context = await bed.cloneContext()
+  await createClone(context, { name: 'test' })
+  const clone = await bed.node('test')
+  expect(await data(clone)).toEqual(await data(main))
+  // In the last one a transaction of the clone closes what its parent remembers.
+  expect((await clone.log.page(0, 10)).map(({ transactions }) => transactions.length)).toEqual([2, 0, 1, 2])
+  await expect(createClone(context, { name: 'other', atLsn: 2 })).rejects.toMatchObject({
+    code: 'out_of_retention',
+    message: expect.stringMatching(/quarantined by ann/),
+  })
 })
 
 test('the copied snapshot is what its manifest says: restored and compared, it is verified', {

@@ -1,15 +1,18 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
+import { takeBackup } from '../../lib/backup/take.ts'
 import type { EntrySource } from '../../lib/clone/context.ts'
 import { restoreStore } from '../../lib/clone/restore.ts'
 import { planRestore, type RestoreRequest } from '../../lib/clone/restore-plan.ts'
+import type { LogMark } from '../../lib/log/chain.ts'
 import { bucketKey } from '../../lib/log/keys.ts'
+import { partName, snapshotKey } from '../../lib/snapshot/names.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
 import { StoresBed, write } from '../support/clones.ts'
 import { startTable } from '../support/embedded-table.ts'
 import { quota } from '../support/records.ts'
 import { saveTask } from '../support/requests.ts'
-import { listed, temporaryObjects } from '../support/snapshots.ts'
+import { listed, temporaryObjects, withFlippedBit } from '../support/snapshots.ts'
 import { serveNode } from '../support/test-api.ts'
 
 /** What can be restored of a store that was lost is, under a store id of its own. */
@@ -112,8 +115,11 @@ test('from a backup in another place, and what an archive has behind it', { time
   const backup = await temporaryObjects()
   for (const { key } of (await bed.objects.list('')).objects) await backup.put(key, await bed.objects.get(key))
   const empty = await StoresBed.open(endpoint)
-  await expect(restore(empty, { source: await temporaryObjects() })).rejects.toMatchObject({ code: 'not_found' })
-  const { restored } = await restore(empty, { source: backup }, (mark) => context.log.stored(mark))
+  const nowhere = { objects: await temporaryObjects(), areBackups: false }
+  await expect(restore(empty, { source: nowhere })).rejects.toMatchObject({ code: 'not_found' })
+  const { restored } = await restore(empty, { source: { objects: backup, areBackups: false } }, (mark) =>
+    context.log.stored(mark),
+  )
   expect(restored).toMatchObject({ snapshotLsn: 2, lsn: 3 })
   // Nothing of the backup is needed any more.
   backup.fault = { before: () => expect.unreachable() }
@@ -121,6 +127,81 @@ test('from a backup in another place, and what an archive has behind it', { time
   expect(await again.digest()).toEqual(state)
   expect((await listed(empty.objects, again.storeId)).map(({ state }) => state)).toEqual(['verified'])
   expect(await listed(empty.objects, node.storeId)).toEqual([])
+})
+
+test('a snapshot that is damaged where only reading it tells: the one before it, and the log behind that', {
+  timeout: 2 * MINUTE,
+}, async () => {
+  const { bed, node, context, state } = await lostStore()
+  await takeSnapshot(context)
+  const [newest, older] = await listed(bed.objects, node.storeId)
+  const part = snapshotKey(node.storeId, newest!.id, partName(0))
+  await bed.objects.put(part, withFlippedBit(await bed.objects.get(part), 99))
+  const { plan, restored } = await restore(bed)
+  expect(plan.bases.map(({ what }) => what)).toEqual([`snapshot ${newest!.id}`, `snapshot ${older!.id}`])
+  expect(restored).toMatchObject({ from: `snapshot ${older!.id}`, snapshotLsn: 2, lsn: 3 })
+  expect(await (await bed.node()).digest()).toEqual(state)
+})
+
+describe('a dump alone', () => {
+  /** A store with a backup of three entries and a fourth behind it; of its images nothing can be used. */
+  async function dumped(damaged: RegExp) {
+    const { bed, node, context, atSnapshot } = await lostStore()
+    const places = await temporaryObjects()
+    const { backupId } = await takeBackup({ ...context, backups: places })
+    await write(node, [saveTask('t-3')], 'fourth')
+    const state = await node.digest()
+    const lost = await StoresBed.open(endpoint)
+    places.fault = { read: (key, bytes) => (damaged.test(key) ? withFlippedBit(bytes, 99) : bytes) }
+    const source = { objects: places, areBackups: true }
+    const archive = (mark: LogMark) => context.log.stored(mark)
+    return { bed, node, lost, source, archive, backupId, state, atSnapshot, what: `the dump of backup ${backupId}` }
+  }
+
+  test.each([
+    ['that no document vouches for', /manifest\.json/, 0],
+    ['whose parts are damaged', /image\//, 1],
+  ])(
+    'gives the store back where there is an image %s, and goes on along the archive',
+    { timeout: 2 * MINUTE },
+    async (_, damaged, index) => {
+      const { node, lost, source, archive, state, what } = await dumped(damaged)
+      const { plan, restored } = await restore(lost, { source }, archive)
+      expect(plan.bases.map((base) => base.what)[index]).toBe(what)
+      expect(restored).toMatchObject({ from: what, snapshotLsn: 3, lsn: 4, stoppedBy: undefined })
+      const again = await lost.node()
+      expect(again.storeId).not.toBe(node.storeId)
+      expect(await again.digest()).toEqual(state)
+      // Its first snapshot is one like any other: restarts, keys and clones go by it.
+      expect(await write(again, [saveTask('t-3')], 'fourth')).toBe(4)
+      const [first] = await listed(lost.objects, again.storeId)
+      expect(first).toMatchObject({ state: 'verified', lsn: 3 })
+      expect(await (await lost.node()).digest()).toEqual(state)
+      await write(again, [saveTask('t-4')])
+      expect(await takeSnapshot(await lost.cloneContext())).toMatchObject({ made: true, lsn: 5 })
+    },
+  )
+
+  test('serves where the log is still there, and may be named', { timeout: 2 * MINUTE }, async () => {
+    const { bed, source, backupId, state, what } = await dumped(/image\//)
+    const { restored } = await restore(bed, { source, from: backupId! })
+    expect(restored).toMatchObject({ from: what, lsn: 4 })
+    expect(await (await bed.node()).digest()).toEqual(state)
+  })
+
+  test('that is damaged, too, is no store: it says what of which it has tried', { timeout: 2 * MINUTE }, async () => {
+    const { lost, source, node } = await dumped(/image\/|dump\//)
+    const context = await lost.storesContext()
+    const plan = await planRestore(context, { name: 'main', from: 'newest', source })
+    await expect(restoreStore(context, plan)).rejects.toMatchObject({ code: expect.stringMatching(/_corrupt$/) })
+    expect(context.logger.with('a store cannot be made from this').map(({ from }) => from)).toEqual(
+      plan.bases.map(({ what }) => what),
+    )
+    expect(await lost.stores().find('main')).toBeUndefined()
+    await expect(restore(lost, { source, storeId: node.storeId, from: 'another' })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+  })
 })
 
 test('a table that was put back from an older copy is replaced, too', { timeout: 2 * MINUTE }, async () => {

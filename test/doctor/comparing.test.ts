@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { diffLogs } from '../../lib/doctor/diff-logs.ts'
 import { diffSnapshots } from '../../lib/doctor/diff-snapshots.ts'
 import { openExport } from '../../lib/doctor/export-file.ts'
-import { exportSource, writeExport } from '../../lib/doctor/export-log.ts'
 import { readingLog } from '../../lib/doctor/reading-log.ts'
 import { digestAndQuery } from '../../lib/doctor/replay-until.ts'
 import { markOf } from '../../lib/log/chain.ts'
@@ -26,16 +25,6 @@ let bed: DoctorBed
 const digests = new Map<number, string>()
 let file: string
 let snapshots: string[]
-
-async function exported(): Promise<string> {
-  const source = await bed.source()
-  let text = ''
-  await writeExport(await exportSource(source), 1, async (piece) => {
-    text += piece
-  })
-  await source.close()
-  return text
-}
 
 beforeAll(async () => {
   bed = await DoctorBed.open(cleanup)
@@ -62,7 +51,7 @@ beforeAll(async () => {
   await node.close()
   snapshots.push(await bed.snapshot())
   file = join(await temporaryFolder(cleanup), 'log.ndjson')
-  await writeFile(file, await exported())
+  await writeFile(file, await bed.exported())
 }, 120_000)
 
 afterAll(async () => {
@@ -90,7 +79,7 @@ const plain = (attributes: LogAttributes) =>
   )
 
 test('an export has every byte of every entry and body', async () => {
-  const lines = (await exported()).trimEnd().split('\n').slice(1, -1)
+  const lines = (await bed.exported()).trimEnd().split('\n').slice(1, -1)
   for (const line of lines) {
     const { item, body } = importSlot(JSON.parse(line))
     expect(plain(toAttributes(item))).toEqual(plain((await bed.attributes(item.lsn))!))

@@ -6,7 +6,6 @@ import { logCheck } from '../../lib/doctor/checks/log.ts'
 import { registryCheck } from '../../lib/doctor/checks/registry.ts'
 import { snapshotsCheck } from '../../lib/doctor/checks/snapshots.ts'
 import { openExport } from '../../lib/doctor/export-file.ts'
-import { exportSource, writeExport } from '../../lib/doctor/export-log.ts'
 import { markOf } from '../../lib/log/chain.ts'
 import { toAttributes } from '../../lib/log/dynamo-item.ts'
 import { encodeEntry } from '../../lib/log/entry-codec.ts'
@@ -180,12 +179,7 @@ test('a log that ends before a snapshot has lost what was durable', async () => 
 
 test('an export that was cut off, or changed, is found to be so', async () => {
   const file = join(await temporaryFolder(), 'log.ndjson')
-  const source = await bed.source()
-  let text = ''
-  await writeExport(await exportSource(source), 1, async (piece) => {
-    text += piece
-  })
-  await source.close()
+  const text = await bed.exported()
   const problems = async (changed: string) => {
     await writeFile(file, changed)
     return found(await bed.diagnose({ source: await openExport(file) }))

@@ -1,8 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { archive } from '../../lib/archive/archive.ts'
+import { ArchivedLog } from '../../lib/archive/archived-log.ts'
+import { trim } from '../../lib/archive/trim.ts'
+import { TRIM_SETTINGS, type TrimSettings } from '../../lib/archive/trim-settings.ts'
 import type { Check, Source } from '../../lib/doctor/context.ts'
 import { type Diagnosis, diagnose } from '../../lib/doctor/diagnose.ts'
+import { exportSource, writeExport } from '../../lib/doctor/export-log.ts'
 import { openSource } from '../../lib/doctor/open-source.ts'
 import type { Mending } from '../../lib/doctor/repair.ts'
 import { markOf } from '../../lib/log/chain.ts'
@@ -10,6 +15,7 @@ import { createDynamoClient } from '../../lib/log/dynamo-client.ts'
 import { DynamoInspection } from '../../lib/log/dynamo-inspection.ts'
 import type { LogAttributes } from '../../lib/log/dynamo-item.ts'
 import { DynamoRepair } from '../../lib/log/dynamo-repair.ts'
+import { DynamoTrimmableLog } from '../../lib/log/dynamo-trimmable-log.ts'
 import { bucketKey, headKey } from '../../lib/log/keys.ts'
 import { Log } from '../../lib/log/log.ts'
 import { silentLogger } from '../../lib/model/logger.ts'
@@ -66,7 +72,19 @@ export class DoctorBed {
       bodies: this.objects,
       runtime: systemRuntime,
       logger: silentLogger,
+      archive: new ArchivedLog({ objects: this.objects, storeId: this.storeId, logger: silentLogger }),
     })
+  }
+
+  /** Archives what is new, and trims all that a snapshot allows, as if it were old enough. */
+  async archive(settings?: Partial<TrimSettings>): Promise<void> {
+    const log = await this.log()
+    const { client, serverClock } = createDynamoClient({ endpoint: this.#endpoint }, systemRuntime)
+    const trimmable = new DynamoTrimmableLog(client, { table: 'boreal', storeId: this.storeId, serverClock })
+    const context = { log, objects: this.objects, logger: silentLogger, trimmable }
+    await archive(context)
+    if (settings !== undefined) await trim(context, { settings: { ...TRIM_SETTINGS, ...settings } })
+    client.destroy()
   }
 
   async node(options: Partial<NodeOptions> = {}): Promise<BorealNode> {
@@ -114,6 +132,17 @@ export class DoctorBed {
     const storage = { kind: 'remote', table: 'boreal', objects: this.folder, createTable: false } as const
     const opened = { endpoint: this.#endpoint, table: 'boreal', close: async () => undefined }
     return openSource(storage, { name }, systemRuntime, opened)
+  }
+
+  /** The text of an export as it is now. */
+  async exported(): Promise<string> {
+    const source = await this.source()
+    let text = ''
+    await writeExport(await exportSource(source), 1, async (piece) => {
+      text += piece
+    })
+    await source.close()
+    return text
   }
 
   get mending(): Mending {

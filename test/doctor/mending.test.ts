@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { openExport } from '../../lib/doctor/export-file.ts'
-import { exportSource, writeExport } from '../../lib/doctor/export-log.ts'
 import { planQuarantine, quarantine } from '../../lib/doctor/quarantine.ts'
 import { type Copies, copiesIn, planRepair, repair } from '../../lib/doctor/repair.ts'
 import { markOf } from '../../lib/log/chain.ts'
@@ -22,13 +21,7 @@ beforeEach(async () => {
 /** An export of the bed as it is now, as a place of copies. */
 async function copies(): Promise<Copies> {
   const file = join(await temporaryFolder(), 'log.ndjson')
-  const source = await bed.source()
-  let text = ''
-  await writeExport(await exportSource(source), 1, async (piece) => {
-    text += piece
-  })
-  await source.close()
-  await writeFile(file, text)
+  await writeFile(file, await bed.exported())
   const opened = await openExport(file)
   onTestFinished(() => opened.close())
   return copiesIn(opened)

@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import type { Entry } from '../../lib/log/entry.ts'
 import type { Log } from '../../lib/log/log.ts'
+import { getOrInsert } from '../../lib/model/get-or-insert.ts'
 import type { BorealNode } from '../../lib/node/node.ts'
 import { openPast } from '../../lib/recovery/past-stores.ts'
 import { type Point, textOfPoint } from '../../lib/recovery/point.ts'
 import { digestOf, digestStatement } from '../../lib/store/digest.ts'
+import { PgliteEngine } from '../../lib/store/engine.ts'
+import { partsInMemory } from '../../lib/store/image-parts.ts'
+import { Store } from '../../lib/store/store.ts'
+import { testImage } from './image.ts'
 import { emptyStore, entriesOf } from './state.ts'
 
 /** Digest of the state that a node restores. */
@@ -41,33 +46,42 @@ export class ReplayedLog {
     return [...fc.sample(lsn, { numRuns: lsns, seed }), ...fc.sample(place, { numRuns: places, seed })]
   }
 
-  /** Their digests, by the texts of points. Places inside entries cost a store each. */
+  /**
+   * Their digests, by the texts of points. One store goes through the whole log; places inside entries are reached in
+   * copies of it.
+   */
   async digests(points: readonly Point[]): Promise<Map<string, string>> {
     const digests = new Map<string, string>()
-    const ask = (lsn: number) => points.some((point) => point.lsn === lsn && point.index === undefined)
+    const asked = new Map<number, Point[]>()
+    for (const point of points) getOrInsert(asked, point.lsn, () => []).push(point)
     const store = await emptyStore(this.#log)
-    const digest = async (of = store) => digestOf((await of.run([digestStatement]))[0])
+    const note = async (point: Point, of: Store) => {
+      digests.set(textOfPoint(point), digestOf((await of.run([digestStatement]))[0]))
+    }
+    const isWhole = ({ index }: Point) => index === undefined
     try {
-      if (ask(0)) digests.set('0', await digest())
+      if (asked.has(0)) await note({ lsn: 0 }, store)
       for (const entry of this.entries) {
+        const here = asked.get(entry.lsn) ?? []
+        for (const point of here.filter((each) => !isWhole(each))) {
+          const partly = await copyOf(store)
+          await partly.apply([{ ...entry, transactions: entry.transactions.slice(0, point.index! + 1) }])
+          await note(point, partly)
+          await partly.engine.kill()
+        }
         await store.apply([entry])
-        if (ask(entry.lsn)) digests.set(String(entry.lsn), await digest())
+        if (here.some(isWhole)) await note({ lsn: entry.lsn }, store)
       }
     } finally {
       await store.engine.kill()
     }
-    for (const { lsn, index } of points) {
-      if (index === undefined) continue
-      const partly = await emptyStore(this.#log)
-      try {
-        const { transactions, ...entry } = this.entries[lsn - 1]!
-        if (lsn > 1) await partly.apply(this.entries.slice(0, lsn - 1))
-        await partly.apply([{ ...entry, transactions: transactions.slice(0, index + 1) }])
-        digests.set(textOfPoint({ lsn, index }), await digest(partly))
-      } finally {
-        await partly.engine.kill()
-      }
-    }
     return digests
   }
+}
+
+async function copyOf(store: Store): Promise<Store> {
+  const parts: Uint8Array[] = []
+  for await (const part of store.engine.image()) parts.push(part)
+  const { wasm } = await testImage()
+  return Store.open(await PgliteEngine.bootImage({ parts: partsInMemory(...parts), wasm }), store.mark)
 }
