@@ -122,7 +122,9 @@ function headersOf({ headers }: ApiEvent, leftMs: number): Record<string, string
 }
 
 function queryOf({ multiValueQueryStringParameters: query }: ApiEvent): string {
-  const pairs = Object.entries(query ?? {}).flatMap(([name, values]) => (values ?? []).map((value): [string, string] => [name, value]))
+  const pairs = Object.entries(query ?? {}).flatMap(([name, values]) =>
+    (values ?? []).map((value): [string, string] => [name, value]),
+  )
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`
 }
 

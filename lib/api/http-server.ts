@@ -27,7 +27,7 @@ export interface RunningServer {
 /** Serves the API's handler over node:http, by turning requests into API Gateway REST events. */
 export async function serveHttp(handler: ApiHandler, options: HttpServerOptions): Promise<RunningServer> {
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => {
-    void respond(handler, request, response)
+    void respond(handler, request, response, () => server.listening)
   })
   const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -38,7 +38,12 @@ export async function serveHttp(handler: ApiHandler, options: HttpServerOptions)
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, close: () => close(server) }
 }
 
-async function respond(handler: ApiHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  handler: ApiHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  goesOn: () => boolean,
+): Promise<void> {
   let result: APIGatewayProxyResult
   try {
     const event = await eventOf(request)
@@ -51,8 +56,9 @@ async function respond(handler: ApiHandler, request: IncomingMessage, response: 
       body: JSON.stringify(problem),
     }
   }
-  // What was not read of the body would be taken for the next request.
-  if (!request.complete) response.setHeader('Connection', 'close')
+  // What was not read of the body would be taken for the next request. And clients that go on asking would keep a server
+  // that stops from its end.
+  if (!request.complete || !goesOn()) response.setHeader('Connection', 'close')
   const headers = { ...(result.headers as Record<string, string>), 'Content-Length': Buffer.byteLength(result.body) }
   const bytes = headers['Content-Length']
   if (bytes > LARGE_BODY_BYTES) await turnToSend()

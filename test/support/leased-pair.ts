@@ -20,7 +20,11 @@ export class LeasedPair {
     const folder = await temporaryFolder()
     const table = await BorealProcess.table(folder)
     const shared = ['--table', 'boreal', '--create-table', '--objects', `${folder}/objects`, '--readers', '0']
-    const pair = new LeasedPair(table, [...shared, '--writers', 'leased', ...args], [await freePort(), await freePort()])
+    const pair = new LeasedPair(
+      table,
+      [...shared, '--writers', 'leased', ...args],
+      [await freePort(), await freePort()],
+    )
     for (const index of [0, 1]) await pair.restart(index)
     return pair
   }
