@@ -41,11 +41,12 @@ export async function serveHttp(handler: ApiHandler, options: HttpServerOptions)
   // Each stream listens.
   setMaxListeners(0, stopping.signal)
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => {
-    void respond(request, response, async () => {
+    const answer = async () => {
       if (!isStream(request.url)) return handler(await eventOf(request), {} as Context)
       await stream!.handle(request, response, stopping.signal)
       return undefined
-    })
+    }
+    void respond(request, response, answer, () => server.listening)
   })
   const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -60,6 +61,7 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   answer: () => Promise<APIGatewayProxyResult | undefined>,
+  goesOn: () => boolean,
 ): Promise<void> {
   let result: APIGatewayProxyResult
   try {
@@ -74,8 +76,9 @@ async function respond(
       body: JSON.stringify(problem),
     }
   }
-  // What was not read of the body would be taken for the next request.
-  if (!request.complete) response.setHeader('Connection', 'close')
+  // What was not read of the body would be taken for the next request. And clients that go on asking would keep a server
+  // that stops from its end.
+  if (!request.complete || !goesOn()) response.setHeader('Connection', 'close')
   const headers = { ...(result.headers as Record<string, string>), 'Content-Length': Buffer.byteLength(result.body) }
   const bytes = headers['Content-Length']
   if (bytes > LARGE_BODY_BYTES) await turnToSend()

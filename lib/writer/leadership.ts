@@ -215,8 +215,11 @@ export class Leadership implements Duty {
     const { leases, self, catchUp, stuckMs } = this.#options
     this.#see(await leases.read())
     if (!this.#mayTake()) return
-    // Who cannot read the log cannot lead; and what he reads may be a sign of life.
-    await catchUp()
+    const caughtUp = catchUp()
+    caughtUp.catch(() => undefined)
+    // Who cannot read the log cannot lead; and what he reads may be a sign of life. A lease that was given back waits for
+    // nothing: to lead one needs only to append.
+    if (this.#sight.lease?.holder !== '') await caughtUp
     // What is on its way is seen to its end first.
     if (stuckMs() > 0 || !this.#mayTake()) return
     const { lease } = this.#sight
