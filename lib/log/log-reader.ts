@@ -214,16 +214,16 @@ export class LogReader {
   }
 
   /**
-   * Entries behind `mark` that another node says are in the log, verified as if they had been read from it; those up to
-   * `mark` are passed over.
+   * Entries behind `mark` from items that are in the log as somebody says who should know, verified as if they had been
+   * read from it; those up to `mark` are passed over.
    *
    * @throws CorruptEntry when one does not follow, or is not what it says
    */
-  pushed(mark: LogMark, items: readonly LogItem[]): AsyncGenerator<Entry[]> {
-    return this.#quarantine.follow(mark, (from, stop) => this.#pushed(from, items, stop), STEPPED_OVER)
+  given(mark: LogMark, items: readonly LogItem[]): AsyncGenerator<Entry[]> {
+    return this.#quarantine.follow(mark, (from, stop) => this.#given(from, items, stop), STEPPED_OVER)
   }
 
-  async *#pushed(mark: LogMark, items: readonly LogItem[], stop: number): AsyncGenerator<Entry[]> {
+  async *#given(mark: LogMark, items: readonly LogItem[], stop: number): AsyncGenerator<Entry[]> {
     const behind = items.filter(({ lsn }) => lsn > mark.lsn && lsn < stop)
     const page = await Promise.all(behind.map(async (item) => ({ item, body: await this.bodies.of(item) })))
     const { entries, failure } = await this.#verified(page, mark, (entry) => decodeVerified(entry, this.#registry))

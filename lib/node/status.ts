@@ -28,6 +28,7 @@ export async function nodeStatus(node: BorealNode, parts: NodeParts, uptimeMs: n
     tailAgeMs: tail.ageMs,
     uptimeMs,
     waiting: writer.waiting,
+    conflicts: writer.conflicts,
     storeBytes: watermark.bytes || (await follower.engine.memory().catch(() => 0)),
     storeLimitBytes: watermark.limitBytes,
     storeFull: watermark.full,

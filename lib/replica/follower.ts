@@ -102,13 +102,13 @@ export class Follower {
   }
 
   /**
-   * Applies entries that another node says are in the log. Throws what is wrong with them, or what makes it impossible to
-   * apply them (see `replay`); those before are applied.
+   * Applies items that are in the log, as somebody says who should know: then it need not be read. Throws what is wrong
+   * with them, or what makes it impossible to apply them (see `replay`); those before are applied.
    */
-  takePushed(items: readonly LogItem[]): Promise<void> {
+  takeItems(items: readonly LogItem[]): Promise<void> {
     const { log } = this.#options
     return this.exclusive((store) =>
-      replay(log, store, { pages: log.pushed(store.mark, items), onStep: (step) => this.tell(step) }),
+      replay(log, store, { pages: log.given(store.mark, items), onStep: (step) => this.tell(step) }),
     )
   }
 

@@ -26,7 +26,7 @@ export interface FollowOptions {
 
 export interface LogStreamOptions extends Required<FollowOptions> {
   storeId: string
-  follower: Pick<Follower, 'mark' | 'takePushed'>
+  follower: Pick<Follower, 'mark' | 'takeItems'>
   tail: Pick<Tail, 'hear' | 'confirm'>
   /** Term of the lead as this node knows it: an earlier one's leader is not believed. */
   term(): number
@@ -193,7 +193,7 @@ export class LogStream {
       this.#checkTerm(tick.term)
       clock.heard(tick.clock, runtime.monotonic())
     }
-    if (items.length > 0) await follower.takePushed(items)
+    if (items.length > 0) await follower.takeItems(items)
     if (tick !== undefined) {
       this.#sentAt = clock.likely(tick.clock)
       if (this.#from === undefined) this.#say(endpoint, undefined)

@@ -46,6 +46,13 @@ export interface WriterOptions {
   duty?: Duty | undefined
 }
 
+/** An entry that is older than this when it is met at a slot of ours is not the only one that we have missed, ms. */
+const NEWS_MS = 1_000
+
+/** After so many lost races in a row something else may be wrong with us: a pause, and a look at the log. */
+const LOSSES_IN_A_ROW = 8
+const LONGEST_PAUSE_MS = 20
+
 /**
  * The writer: takes what waits as one batch, decides it on top of the store, appends it as one entry, commits, answers.
  *
@@ -66,8 +73,9 @@ export class Writer {
   #stopped = false
   #processing = false
   #running: Promise<void> = Promise.resolve()
-  /** Consecutive lost races, for the pause between tries. */
+  /** Consecutive lost races. */
   #lost = 0
+  #conflicts = 0
   /** Batches, and what is alone in its entry, one at a time. */
   readonly #turns = new Mutex()
 
@@ -117,6 +125,11 @@ export class Writer {
   /** Whether somebody waits for the store: a batch is on its way, or transactions for the next one. */
   get isBusy(): boolean {
     return this.#processing || this.#queue.length > 0
+  }
+
+  /** Appends for which another writer was ahead. */
+  get conflicts(): number {
+    return this.#conflicts
   }
 
   /** Transactions that wait for their turn. */
@@ -313,8 +326,7 @@ export class Writer {
       case 'lost':
         logger.debug('another entry won the slot', { lsn: settled.item.lsn, writer: settled.item.writer })
         this.#duty.lostTo(settled.item.writer)
-        await this.#pauseAfterLoss()
-        await follower.catchUp()
+        await this.#takeTheirs(settled.item)
         return false
     }
   }
@@ -369,11 +381,24 @@ export class Writer {
     }
   }
 
-  /** Many writers on one table would otherwise meet again and again at the same slot. */
-  async #pauseAfterLoss(): Promise<void> {
+  /**
+   * Another writer won the slot. What is there came back with the refusal, so whoever lost is as far as the winner without
+   * asking the log, and tries again at once: one of them wins each time, so there is progress, and turns come about even.
+   * Whoever has missed more than that reads the log, or he would lose a race for each entry that he lacks.
+   */
+  async #takeTheirs(item: LogItem): Promise<void> {
+    const { follower, log, runtime, logger } = this.#options
     this.#lost++
-    const { runtime } = this.#options
-    if (this.#lost > 1) await runtime.sleep(runtime.random() * Math.min(4 * this.#lost, 50))
+    this.#conflicts++
+    const isNews = log.now() - item.time < NEWS_MS
+    if (isNews && this.#lost % LOSSES_IN_A_ROW !== 0) {
+      try {
+        return await follower.takeItems([item])
+      } catch (error) {
+        logger.debug('the entry that won cannot be used as it is', { lsn: item.lsn, error: messageOf(error) })
+      }
+    } else if (isNews) await runtime.sleep(runtime.random() * LONGEST_PAUSE_MS)
+    await follower.catchUp()
   }
 
   /** True when the round can be tried again on a new store. */

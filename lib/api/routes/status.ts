@@ -37,6 +37,7 @@ const status = z.object({
   tailAgeMs: z.int(),
   uptimeMs: z.int(),
   waiting: z.int().describe('transactions that wait for their turn'),
+  conflicts: z.int().describe('appends since the start for which another writer of the table was ahead'),
   storeBytes: z.int().describe("memory of the writer's engine"),
   storeLimitBytes: z.int().describe('the watermark: with so much memory of the engine additions are refused'),
   storeFull: z.boolean().describe('additions are refused'),
