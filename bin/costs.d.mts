@@ -1,4 +1,7 @@
-export const REQUESTS: Record<'write' | 'consistentRead' | 'idleSnapshot', Record<string, number>>
+export const REQUESTS: Record<
+  'write' | 'consistentRead' | 'idleSnapshot' | 'idleArchive' | 'idleTrim' | 'idleSweep',
+  Record<string, number>
+>
 export function costTable(): string
 export function costs(
   profile: 'small' | 'busy',

@@ -28,8 +28,11 @@ export const REQUESTS = {
   /** An append; all transactions of a batch share it. */
   write: { PutItem: 1 },
   consistentRead: { GetItem: 1 },
-  /** A run of the snapshot function that finds nothing new. */
+  /** A run of a scheduled function that finds nothing to do. */
   idleSnapshot: { GetItem: 7, list: 3, get: 4 },
+  idleArchive: { GetItem: 10, Query: 1, list: 3, get: 0 },
+  idleTrim: { GetItem: 37, list: 10, get: 4 },
+  idleSweep: { GetItem: 2, list: 0, get: 0 },
 }
 
 const DAY_S = 86_400
@@ -45,14 +48,28 @@ export const ASSUMED = {
   /** Of the API function for one request, and of a run of a job that finds nothing to do, s. */
   requestSeconds: 0.02,
   idleJobSeconds: 1.5,
-  /** Days of entries that are in the table. */
+  /** Days of entries that are in the table, and in the archive. */
   tableDays: 2,
+  archiveDays: 8,
   storeGb: 0.2,
 }
 
-const JOBS_A_DAY = 24 * 4 + 24 + 1
-const JOB_GB = 2
+/** Scheduled functions: runs a day, memory, and what each asks for when it finds nothing to do. */
+const JOBS = [
+  { runs: 24 * 4, gb: 2, asks: REQUESTS.idleSnapshot },
+  { runs: 24, gb: 2, asks: REQUESTS.idleSnapshot }, // backups
+  { runs: 1, gb: 2, asks: REQUESTS.idleSnapshot }, // restore drills
+  { runs: 24 * 60, gb: 0.5, asks: REQUESTS.idleArchive },
+  { runs: 24, gb: 2, asks: REQUESTS.idleTrim },
+  { runs: 24, gb: 0.5, asks: REQUESTS.idleSweep },
+]
 const API_GB = 1.769
+
+/** Metrics that alarms look at, and metrics of our own; see cdk/watch.ts. */
+const ALARM_METRICS = 24
+const METRICS = 6
+
+const sumOf = (jobs, each) => jobs.reduce((sum, job) => sum + each(job), 0)
 
 /** Dollars a day, by what is paid for. `writes`: transactions a second, one operation each. */
 export function costs(profile, writes, assumed = ASSUMED) {
@@ -65,20 +82,30 @@ export function costs(profile, writes, assumed = ASSUMED) {
   const writtenGb = (appends * entryBytes) / 1e9
   // Two containers look for news twice a second while nobody tells them any.
   const polls = profile === 'busy' ? 2 * 2 * DAY_S : 0
-  const reads = polls + JOBS_A_DAY * REQUESTS.idleSnapshot.GetItem
+  // The archive reads what is written, once.
+  const reads =
+    polls + (writtenGb * 1e9) / 4096 + sumOf(JOBS, ({ runs, asks }) => runs * (asks.GetItem + (asks.Query ?? 0)))
+  const jobSeconds = sumOf(
+    JOBS,
+    ({ runs, gb }) => runs * (p.lambdaRequest + assumed.idleJobSeconds * gb * p.lambdaGbSecond),
+  )
+  const jobObjects = sumOf(JOBS, ({ runs, asks }) => runs * (asks.list * p.s3Put + asks.get * p.s3Get))
   const items = {
     'API Gateway': day * p.gatewayRequest,
     'log: writes': units * p.writeUnit,
+    // To empty a slot costs what filling it did, to delete what is left one unit.
+    'log: trimming': (units + appends) * p.writeUnit,
     'log: reads': reads * p.readUnit,
     'log: storage': (writtenGb * assumed.tableDays * p.tableGbMonth) / MONTH_DAYS,
     'functions: API':
       profile === 'small' ? day * (p.lambdaRequest + assumed.requestSeconds * API_GB * p.lambdaGbSecond) : 0,
-    'functions: jobs': JOBS_A_DAY * (p.lambdaRequest + assumed.idleJobSeconds * JOB_GB * p.lambdaGbSecond),
-    'S3: snapshots, backups':
-      (assumed.storeGb * (5 + 48 * 1.2) * p.s3GbMonth) / MONTH_DAYS + JOBS_A_DAY * REQUESTS.idleSnapshot.list * p.s3Put,
+    'functions: jobs': jobSeconds,
+    'S3: snapshots, backups, archive':
+      ((assumed.storeGb * (5 + 48 * 1.2) + writtenGb * assumed.archiveDays) * p.s3GbMonth) / MONTH_DAYS + jobObjects,
     containers: profile === 'busy' ? 2 * 24 * (p.fargateCpuHour + 4 * p.fargateGbHour) : 0,
     'balancer, endpoints': profile === 'busy' ? 24 * (p.balancerHour + 4 * 2 * p.endpointHour) : 0,
-    'alarms, metrics, secret': (12 * p.alarmMonth + 6 * p.metricMonth + p.secretMonth + p.dashboardMonth) / MONTH_DAYS,
+    'alarms, metrics, secret':
+      (ALARM_METRICS * p.alarmMonth + METRICS * p.metricMonth + p.secretMonth + p.dashboardMonth) / MONTH_DAYS,
     'access log': ((day * 350) / 1e9) * p.logGb,
   }
   const total = Object.values(items).reduce((sum, each) => sum + each, 0)

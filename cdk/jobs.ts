@@ -86,7 +86,8 @@ export const JOBS: Record<string, JobSpec> = {
   trim: {
     description: 'Boreal: takes out of table and archive what is no longer needed',
     every: ({ trimMinutes }) => Duration.minutes(trimMinutes),
-    memoryMb: () => 512,
+    // A busy store has hundreds of thousands of slots to empty in an hour, each a request: that takes processor.
+    memoryMb: ({ jobMemoryMb }) => jobMemoryMb,
     timeout: QUARTER,
     grant: (role, { table, buckets }) => {
       readsLog(role, table)

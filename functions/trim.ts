@@ -7,7 +7,7 @@ import { storeJob } from './store-job.ts'
  * otherwise; the rest is done all the same.
  *
  * Settings: BOREAL_TABLE, BOREAL_BUCKET, BOREAL_NAME, BOREAL_TABLE_HOURS, BOREAL_TOMBSTONE_DAYS, BOREAL_RESTORE_DAYS.
- * Memory: 512 MB.
+ * Memory: 512 MB; a busy store needs the processor of more.
  */
 export const handler = storeJob('trim', {
   work: async ({ runJob, config, signal }) => {

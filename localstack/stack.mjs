@@ -20,12 +20,27 @@ export function deploy(env, context = {}) {
   return { url: `${env.AWS_ENDPOINT_URL}/_aws/execute-api/${outputs.ApiId}/api`, outputs }
 }
 
-/** Takes the stack away. Its buckets are emptied first: only an empty one can be deleted. */
+/**
+ * Takes the stack away. Only empty buckets can be deleted, and until their rules are gone functions write into them: so they
+ * are emptied before, and what is left of them is deleted afterwards.
+ */
 export async function destroy(env) {
   const outputs = JSON.parse(readFileSync(OUTPUTS, 'utf8'))[CONTEXT.stackName]
-  for (const bucket of [outputs.ObjectsBucket, outputs.BackupsBucket, outputs.AccessLogsBucket])
-    await empty(env, bucket)
+  const buckets = [outputs.ObjectsBucket, outputs.BackupsBucket, outputs.AccessLogsBucket]
+  const { DeleteBucketCommand, S3Client } = await import('@aws-sdk/client-s3')
+  const credentials = { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY }
+  const s3 = new S3Client({ endpoint: env.AWS_ENDPOINT_URL, region: env.AWS_REGION, credentials, forcePathStyle: true })
+  for (const bucket of buckets) await empty(s3, bucket)
   cdk(env, ['destroy', '--ci', '--force', ...flags({})])
+  for (const Bucket of buckets) {
+    try {
+      await empty(s3, Bucket)
+      await s3.send(new DeleteBucketCommand({ Bucket }))
+    } catch (error) {
+      if (error.name !== 'NoSuchBucket') throw error
+    }
+  }
+  s3.destroy()
 }
 
 function flags(context) {
@@ -42,19 +57,12 @@ function cdk(env, args) {
 }
 
 /** Deletes every version of every object. */
-async function empty(env, Bucket) {
-  const { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } = await import('@aws-sdk/client-s3')
-  const credentials = { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY }
-  const client = new S3Client({
-    endpoint: env.AWS_ENDPOINT_URL,
-    region: env.AWS_REGION,
-    credentials,
-    forcePathStyle: true,
-  })
+async function empty(s3, Bucket) {
+  const { DeleteObjectsCommand, ListObjectVersionsCommand } = await import('@aws-sdk/client-s3')
   for (;;) {
-    const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }))
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }))
     const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }))
     if (Objects.length === 0) return
-    await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+    await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
   }
 }

@@ -5,6 +5,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
+import { BorealError } from '../model/errors.ts'
 import { CorruptEntry } from './corrupt-entry.ts'
 import { tombstoneAttributes } from './dynamo-item.ts'
 import { DynamoLog } from './dynamo-log.ts'
@@ -95,7 +96,18 @@ export class DynamoTrimmableLog implements TrimmableLog {
       return true
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false
+      if ((error as Error).name === 'AccessDeniedException') throw mayNot(error)
       throw error
     }
   }
+}
+
+/** On AWS nobody but the function may: see cdk/log-grants.ts. */
+function mayNot(cause: unknown): BorealError {
+  return new BorealError(
+    'not_available',
+    'this node may not take entries out of the table; the function trim does it from time to time, or now: aws lambda invoke ' +
+      '--function-name with the output TrimFunction of the stack',
+    { cause },
+  )
 }

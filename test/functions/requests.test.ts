@@ -1,11 +1,14 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { costs, REQUESTS } from '../../bin/costs.mjs'
+import { archiveAge } from '../../lib/archive/age.ts'
+import { TRIM_SETTINGS } from '../../lib/archive/trim-settings.ts'
 import { silentLogger } from '../../lib/model/logger.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { nodeConfig } from '../../lib/node/config.ts'
 import { startNode } from '../../lib/node/start-node.ts'
-import { withStore } from '../../lib/node/with-store.ts'
+import { sweepOnce } from '../../lib/node/sweep-job.ts'
+import { type OpenedStore, withStore } from '../../lib/node/with-store.ts'
 import { snapshotAge } from '../../lib/snapshot/age.ts'
 import { startTable } from '../support/embedded-table.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
@@ -54,23 +57,43 @@ test('a write is one request, a consistent read another, and nothing else is ask
   expect(proxy.seen.length).toBe(idle)
 })
 
-test('a run of the snapshot function that finds nothing new asks for seven items', { timeout: 120_000 }, async () => {
+const idleRuns = {
+  idleSnapshot: async (store: OpenedStore) => {
+    await store.runJob('snapshot', {}, NEVER)
+    await snapshotAge(store.log, store.objects)
+  },
+  idleArchive: async (store: OpenedStore) => {
+    await store.runJob('archive', {}, NEVER)
+    await archiveAge(store.log, store.objects)
+  },
+  idleTrim: async (store: OpenedStore) => {
+    await store.runJob('trim', { settings: TRIM_SETTINGS }, NEVER)
+  },
+}
+
+test.each(Object.keys(idleRuns) as (keyof typeof idleRuns)[])(
+  'a run that finds nothing to do asks for so few items: %s',
+  { timeout: 120_000 },
+  async (name) => {
+    const { config, during } = await bed()
+    const { node, close } = await startNode(config, context)
+    await node.submit(save('first'), { principal: 'p' })
+    await close()
+    const storage = { ...config.storage, createTable: false } as typeof config.storage
+    const run = () => withStore({ ...config, storage }, context, idleRuns[name])
+    await run()
+    const requests = await during(run)
+    const { list: _, get: __, ...items } = REQUESTS[name]
+    expect(requests).toEqual(items)
+  },
+)
+
+test('so does a sweep', { timeout: 120_000 }, async () => {
   const { config, during } = await bed()
-  const { node, close } = await startNode(config, context)
-  await node.submit(save('first'), { principal: 'p' })
+  const { close } = await startNode(config, context)
   await close()
-  const run = () =>
-    withStore(
-      { ...config, storage: { ...config.storage, createTable: false } as typeof config.storage },
-      context,
-      async (store) => {
-        await store.runJob('snapshot', {}, NEVER)
-        await snapshotAge(store.log, store.objects)
-      },
-    )
-  await run()
-  const requests = await during(run)
-  expect(requests).toEqual({ GetItem: REQUESTS.idleSnapshot.GetItem })
+  const storage = { ...config.storage, createTable: false } as typeof config.storage
+  expect(await during(() => sweepOnce({ storage }, context))).toEqual({ GetItem: REQUESTS.idleSweep.GetItem })
 })
 
 test('idle is next to nothing, and what is reckoned adds up', () => {

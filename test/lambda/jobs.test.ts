@@ -9,7 +9,7 @@ import { place } from './place.ts'
 beforeAll(() => bundleIfStale(), 120_000)
 
 /** Memory of the stack, MB; see cdk/jobs.ts. */
-const MEMORY = { snapshot: 2_048, backup: 2_048, verify: 2_048, archive: 512, trim: 512, sweep: 512 }
+const MEMORY = { snapshot: 2_048, backup: 2_048, verify: 2_048, archive: 512, trim: 2_048, sweep: 512 }
 
 type Job = keyof typeof MEMORY
 type Outcome = Record<string, unknown>

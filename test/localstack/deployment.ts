@@ -13,6 +13,9 @@ export const FUNCTIONS = {
   snapshot: outputs.SnapshotFunction!,
   backup: outputs.BackupFunction!,
   verify: outputs.VerifyFunction!,
+  archive: outputs.ArchiveFunction!,
+  trim: outputs.TrimFunction!,
+  sweep: outputs.SweepFunction!,
 }
 
 const s3 = new S3Client({ endpoint, forcePathStyle: true })

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { quota } from '../support/records.ts'
 import { READ_TOKEN } from '../support/test-api.ts'
@@ -6,6 +9,9 @@ import { api, BUCKETS, FUNCTIONS, invoke, keysOf, logged, setTimeoutOf } from '.
 /** The life of a deployment, in order: it serves, its rules fire by themselves, it is killed, and starts from what they made. */
 
 const save = (role: string, cpus = 1) => [{ op: 'saveQuota', role, quota: quota(cpus) }]
+
+const run = promisify(execFile)
+const BOREAL = fileURLToPath(new URL('../../bin/boreal.mjs', import.meta.url))
 
 const MINUTES = { timeout: 300_000, interval: 2_000 }
 
@@ -35,8 +41,15 @@ test('of tries at once in several environments one is done, and all get its answ
   expect(new Set(answers.map(({ body }) => body.transactionId)).size).toBe(1)
 })
 
-test('rules fire the functions by themselves, and they make a snapshot and a backup', async () => {
+test('a trace is replayed, and the store holds what was counted', async () => {
+  const args = ['replay', '--url', api.url, '--token', api.token, '--tasks', '25', '--prefix', 'replayed-']
+  const { stdout } = await run(process.execPath, [BOREAL, ...args, '--in-flight', '3'])
+  expect(stdout).toMatch(/check: every task and state in the store is as counted/)
+})
+
+test('rules fire the functions by themselves, and they make a snapshot and a backup, and archive the log', async () => {
   const verified = /\/snapshots\/[^/]+\/verified\.json$/
+  await expect.poll(() => keysOf(BUCKETS.objects, /\/archive\/\d{16}-/), MINUTES).not.toEqual([])
   await expect.poll(() => keysOf(BUCKETS.objects, verified), MINUTES).not.toEqual([])
   await expect.poll(() => keysOf(BUCKETS.backups, /\/backups\/[^/]+\/backup\.json$/), MINUTES).not.toEqual([])
 })
@@ -45,6 +58,11 @@ test('the restore drill passes on that backup, and says so beside it', async () 
   const { error, outcome } = await invoke(FUNCTIONS.verify)
   expect([error, outcome]).toMatchObject([false, { passed: true }])
   expect(await keysOf(BUCKETS.backups, /\/drill\.json$/)).not.toEqual([])
+})
+
+test('trimming and sweeping find nothing that may go', async () => {
+  expect(await invoke(FUNCTIONS.trim)).toMatchObject({ error: false, outcome: { refused: [] } })
+  expect(await invoke(FUNCTIONS.sweep)).toMatchObject({ error: false, outcome: { swept: [] } })
 })
 
 test('killed in the middle of a request and started cold, it restores the snapshot; the retry is answered', async () => {

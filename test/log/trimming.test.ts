@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import { type LogMark, markOf } from '../../lib/log/chain.ts'
 import type { LogItem } from '../../lib/log/event-log.ts'
 import { openDynamoLog, startTable } from '../support/embedded-table.ts'
+import { FaultProxy } from '../support/fault-proxy.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import { ScriptedLog, unknown } from '../support/scripted-log.ts'
 import { appendAll, dynamoBed, entriesAfter, idsOf, incompressible, openLog, transaction } from './log-bed.ts'
@@ -307,4 +308,20 @@ describe('whoever trims', () => {
     await trimmer.log.bury(item, 2)
     expect(await trimmer.log.get(3)).toMatchObject({ hash: third.hash, trimmed: 1 })
   })
+})
+
+test('whoever may not empty or delete entries is told who may', async () => {
+  const bed = await dynamoBed(endpoint)
+  const log = await openLog(bed)
+  await appendAll(log, await log.genesis(), 'a')
+  const proxy = await FaultProxy.start(endpoint)
+  const body = { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException', message: 'not authorized' }
+  proxy.use((operation) =>
+    /^(Put|Update|Delete)Item$/.test(operation) ? { kind: 'answer', status: 400, body } : undefined,
+  )
+  const trimmer = new Trimmer(proxy.url, bed)
+  const told = { code: 'not_available', message: expect.stringContaining('TrimFunction') }
+  await expect(trimmer.empty(1)).rejects.toMatchObject(told)
+  await expect(trimmer.log.advanceTrimmedTo(1)).rejects.toMatchObject(told)
+  await expect(trimmer.log.remove(1)).rejects.toMatchObject(told)
 })
