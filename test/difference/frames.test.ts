@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { frameKey } from '../../lib/log/keys.ts'
 import { replay, replayInBulk } from '../../lib/replica/replay.ts'
+import { textOf } from '../../lib/store/protocol.ts'
+import { statement } from '../../lib/store/statement.ts'
 import { ThreadEngine } from '../../lib/store/thread-engine.ts'
 import { dataOf, liveStore, moveTo, storeAt } from '../support/difference.ts'
 import { memoryNode } from '../support/memory-node.ts'
@@ -21,6 +23,9 @@ function tasks(status: 'PENDING' | 'RUNNING', from = 0, to = TASKS) {
   })
   return { op: 'saveTasks', tasks: all }
 }
+
+/** What a large entry writes, it may write without them. */
+const INDEXES = statement(`select string_agg(indexdef, ' ' order by indexdef) from pg_indexes where tablename = 'task'`)
 
 const all = { op: 'mutateTasks', query: { all: true }, patch: { status: 'FAILED' } }
 
@@ -50,10 +55,13 @@ test('a large difference is framed, and writer, replay, bulk replay, readers and
   expect(await dataOf(liveStore(node))).toEqual(before)
 
   const { digest } = await node.digest()
+  const indexes = textOf((await liveStore(node).read([INDEXES]))[0]!.rows[0]![0])
+  expect(indexes!.split('CREATE')).toHaveLength(7)
   for (const bring of [replay, replayInBulk]) {
     const store = await emptyStore(node.log)
     await bring(node.log, store, {})
     expect((await stateOf(store)).digest).toBe(digest)
+    expect(textOf((await store.run([INDEXES]))[0]!.rows[0]![0])).toBe(indexes)
     await store.engine.kill()
   }
   const { node: restarted } = await memoryNode({ table, storeId, bodies })

@@ -20,6 +20,8 @@ const as = { principal: 'p' }
 const move = { principal: 'p', reason: 'test' }
 const REQUEST = '0'.repeat(64)
 
+const INDEXES = `select string_agg(indexdef, ' ' order by indexdef) from pg_indexes where tablename = 'task'`
+
 /** An update of a job that there is not. */
 const dangling: BorealEvent = {
   event: 'rowsPut',
@@ -49,6 +51,35 @@ test.each([undefined, 1])(
     expect((await node.submit(request([saveTask('b')]), as)).lsn).toBe(2)
   },
 )
+
+test('many tasks that refer to a config which is not there are refused, though they are not checked one by one', {
+  timeout: 120_000,
+}, async () => {
+  const { node } = await memoryNode()
+  await node.submit(request([saveTask('a')]), as)
+  const indexes = [{ sql: INDEXES, params: [] }]
+  const read = async (statements: typeof indexes) =>
+    (await node.read(statements, { level: 'consistent' })).results[0]!.rows[0]![0]!.toString()
+  const before = await read(indexes)
+  const rows = Array.from({ length: 5_000 }, (_, instanceId) => ({
+    ...{ taskId: `t-${instanceId}`, role: 'r', environment: 'e', jobName: 'j', instanceId, status: 'PENDING' as const },
+    ...{ configId: 'none', failureCount: 0, timesPartitioned: 0, taskEvents: [], assignedPorts: {}, createdMs: 1 },
+  }))
+  const stage = node.log.stage()
+  await stage.add([{ event: 'rowsPut', v: 1, entity: 'task', rows }])
+  await stage.settled()
+  const submitted = node.submitAlone({
+    ...{ principal: 'p', reason: 'test', deadline: Number.POSITIVE_INFINITY },
+    decide: async () => ({ events: [], stage, growth: 0 }),
+  })
+  await expect(submitted).rejects.toMatchObject({
+    code: 'constraint_violation',
+    message: expect.stringMatching(/"none".*"task_config"/),
+  })
+  expect(await entriesOf(node.log)).toHaveLength(1)
+  expect(await read([{ sql: 'select count(*) from task', params: [] }])).toBe('1')
+  expect(await read(indexes)).toBe(before)
+})
 
 test('one that does not reach the log by its deadline has not happened, and is told so', {
   timeout: 60_000,
