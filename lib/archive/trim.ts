@@ -19,6 +19,12 @@ export interface TrimContext extends ArchiveContext {
   trimmable: TrimmableLog
   /** Points that are kept elsewhere, such as backups. Default: none. */
   otherPoints?: (() => Promise<RestorePoint[]>) | undefined
+  /**
+   * The last entry that the newest dump has; undefined when there is none. Images go with a version of Postgres, and with
+   * a schema where a migration has to see the data before it is loaded: a dump is what other builds start from. Absent where
+   * nobody makes dumps.
+   */
+  dumpedTo?: (() => Promise<number | undefined>) | undefined
 }
 
 export interface TrimOptions {
@@ -46,7 +52,7 @@ export interface TrimOutcome {
 /**
  * Takes out of the table, and out of the archive, what is no longer needed. In this order, each step only up to where the
  * one before has come: entries that are in the archive (read back and verified, item by item the same as in the table),
- * below a verified snapshot and older than they are kept become tombstones; tombstones that are old enough are deleted,
+ * below a verified snapshot, in a dump and older than they are kept become tombstones; tombstones that are old enough are deleted,
  * after `trimmedTo` has said so; bodies that nobody needs, and segments that are merged or out of retention, go. Before each
  * the coverage is proved.
  *
@@ -107,7 +113,7 @@ async function empty(
 
 /** How far entries may be emptied, and what is in the way of more. */
 async function lastToEmpty(
-  { log, objects }: TrimContext,
+  { log, objects, dumpedTo }: TrimContext,
   { tableMs }: TrimSettings,
   { holdings, chain }: { holdings: Holdings; chain: SegmentChain },
 ): Promise<{ to: number; limit: string }> {
@@ -121,8 +127,14 @@ async function lastToEmpty(
     snapshot === undefined
       ? { to: -1, limit: 'there is no verified snapshot' }
       : { to: snapshot.lsn - 1, limit: `the newest verified snapshot is at LSN ${snapshot.lsn}` },
+    ...(dumpedTo === undefined ? [] : [dumpLimit(await dumpedTo())]),
   ]
   return limits.reduce((least, each) => (each.to < least.to ? each : least))
+}
+
+function dumpLimit(dumped: number | undefined): { to: number; limit: string } {
+  if (dumped === undefined) return { to: -1, limit: 'there is no backup with a dump; boreal backup now makes one' }
+  return { to: dumped, limit: `the newest dump is at LSN ${dumped}; boreal backup now makes another` }
 }
 
 /**

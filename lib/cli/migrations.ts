@@ -26,6 +26,7 @@ interface Plan {
   scripts: { name: string; statements: number; rows: number; ms: number }[]
   rowsBefore: Record<string, number>
   rowsAfter: Record<string, number>
+  dump: { backupId?: string; lsn?: number; missing?: string }
 }
 
 export function migrationsCommand(program: Command): void {
@@ -95,4 +96,7 @@ async function plan(flags: ConnectionFlags & { snapshot?: string; to?: string; j
       ['TABLE', 'ROWS BEFORE', 'AFTER'],
       changed.map((table) => [table, rowsBefore[table], rowsAfter[table]]),
     )
+  const { dump } = made
+  if (dump.missing !== undefined) process.stdout.write(`NOT READY: ${dump.missing}\n`)
+  else if (dump.lsn !== undefined) process.stdout.write(`the newest dump is that of backup ${dump.backupId}\n`)
 }

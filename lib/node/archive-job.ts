@@ -1,6 +1,7 @@
 import { type ArchiveOutcome, archive } from '../archive/archive.ts'
 import { type TrimOutcome, trim } from '../archive/trim.ts'
 import type { TrimSettings } from '../archive/trim-settings.ts'
+import { newestDump } from '../backup/newest-dump.ts'
 import { BorealError } from '../model/errors.ts'
 import type { JobContext } from './job-context.ts'
 
@@ -17,7 +18,8 @@ export async function trimJob(
   if (context.trimmable === undefined) throw new BorealError('not_available', 'this node cannot trim its log')
   const trimmable = context.trimmable()
   try {
-    return await trim({ ...context, trimmable }, options)
+    const dumpedTo = async () => (await newestDump(context))?.lsn
+    return await trim({ ...context, trimmable, dumpedTo }, options)
   } finally {
     trimmable.close()
   }

@@ -1,3 +1,5 @@
+import { firstWhole } from '../archive/table-places.ts'
+import { newestDump } from '../backup/newest-dump.ts'
 import type { Log } from '../log/log.ts'
 import { type TriedMigration, tryMigration } from '../migrate/plan.ts'
 import { upScripts } from '../migrate/way.ts'
@@ -43,6 +45,18 @@ export interface MigrationPlan extends TriedMigration {
   lsn: number
   /** To load the snapshot into a store of its own, ms. */
   loadMs: number
+  dump: DumpReadiness
+}
+
+/** Whether builds that cannot use the images have a dump to start from. */
+export interface DumpReadiness {
+  /** The newest one. */
+  backupId?: string
+  lsn?: number
+  /** Where the table begins to have entries whole. */
+  wholeFrom: number
+  /** What is missing before a migration may be released, in words. */
+  missing?: string
 }
 
 export interface PlanRequest {
@@ -56,16 +70,22 @@ const APPLIED = statement(
   `select json_agg(json_build_object('number', number, 'checksum', checksum)) from boreal.schema_migration`,
 )
 
+export interface MigrationsContext {
+  log: Log
+  objects?: ObjectStore | undefined
+  /** Default: with the objects. */
+  backups?: ObjectStore | undefined
+  base: BaseImage
+  runtime: Runtime
+}
+
 /** The migrations of a node's store, and what they would do to its snapshots. */
 export class NodeMigrations {
   readonly #node: Pick<BorealNode, 'read'>
-  readonly #context: { log: Log; objects?: ObjectStore | undefined; base: BaseImage; runtime: Runtime }
+  readonly #context: MigrationsContext
   #planning: string | undefined
 
-  constructor(
-    node: Pick<BorealNode, 'read'>,
-    context: { log: Log; objects?: ObjectStore | undefined; base: BaseImage; runtime: Runtime },
-  ) {
+  constructor(node: Pick<BorealNode, 'read'>, context: MigrationsContext) {
     this.#node = node
     this.#context = context
   }
@@ -138,10 +158,22 @@ export class NodeMigrations {
       const loadMs = Math.round(runtime.monotonic() - startedAt)
       const { schemaChecksum } = manifest!
       const tried = await tryMigration(engine, migrations, { monotonic: runtime.monotonic, schemaChecksum })
-      return { snapshotId: id, lsn, loadMs, ...tried }
+      return { snapshotId: id, lsn, loadMs, ...tried, dump: await this.#dumpReadiness() }
     } finally {
       await engine.kill()
     }
+  }
+
+  /** The law of releases: a dump at or above what was trimmed must exist before one with a migration goes out. */
+  async #dumpReadiness(): Promise<DumpReadiness> {
+    const { log, objects, backups = objects } = this.#context
+    const wholeFrom = await firstWhole(log)
+    const newest = backups === undefined ? undefined : await newestDump({ log, backups })
+    const found = newest === undefined ? { wholeFrom } : { backupId: newest.id, lsn: newest.lsn, wholeFrom }
+    if (wholeFrom <= log.startsAt || (newest?.lsn ?? -1) >= wholeFrom - 1) return found
+    const what = newest === undefined ? 'there is no dump' : `the newest dump ends at LSN ${newest.lsn}`
+    const why = `${what}, and the table has entries only from LSN ${wholeFrom} on`
+    return { ...found, missing: `${why}: boreal backup now, before a build with another schema is released` }
   }
 
   async #find(id: string | undefined): Promise<{ snapshot: Snapshot; objects: ObjectStore }> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { trim as trimLog } from '../../lib/archive/trim.ts'
 import { DAY_MS } from '../../lib/archive/trim-settings.ts'
 import type { RowsRemoved } from '../../lib/model/events.ts'
 import { entriesAfter, idsOf } from '../log/log-bed.ts'
@@ -46,6 +47,17 @@ describe('an entry is emptied only', () => {
     await putSnapshot(bed, 12)
     expect(await bed.trim({ tableMs: 3 * DAY_MS })).toMatchObject({ emptied: undefined, limit: 'entries stay 72 h' })
     expect(await bed.trim()).toMatchObject({ emptied: { from: 0, to: 10 } })
+  })
+
+  test('when a dump has it, which builds start from that can use no image', async () => {
+    const { bed } = await agedBed()
+    const trim = (dumped: number | undefined) => trimLog({ ...bed.context(), dumpedTo: async () => dumped })
+    const none = 'there is no backup with a dump; boreal backup now makes one'
+    expect(await trim(undefined)).toMatchObject({ emptied: undefined, limit: none })
+    expect(tombstones(bed)).toEqual([])
+    const older = 'the newest dump is at LSN 4; boreal backup now makes another'
+    expect(await trim(4)).toMatchObject({ emptied: { from: 0, to: 4 }, limit: older })
+    expect(await trim(10)).toMatchObject({ emptied: { from: 5, to: 9 } })
   })
 
   test('when it is in the archive, without a gap', async () => {

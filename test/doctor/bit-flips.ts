@@ -4,7 +4,7 @@ import type { DoctorBed } from './doctor-bed.ts'
 
 /** One changed bit, somewhere in what a store is made of. */
 export interface Flip {
-  kind: 'item' | 'body' | 'part' | 'manifest' | 'verification'
+  kind: 'item' | 'body' | 'part' | 'manifest' | 'verification' | 'segment'
   where: string
   undo(): Promise<void>
 }

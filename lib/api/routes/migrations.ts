@@ -60,6 +60,14 @@ const plan = z.object({
   ),
   rowsBefore: rows,
   rowsAfter: rows,
+  dump: z
+    .object({
+      backupId: z.string().optional(),
+      lsn: lsn.optional(),
+      wholeFrom: z.int().describe('the first entry that the table still has whole'),
+      missing: z.string().optional().describe('what has to be done before a build with another schema is released'),
+    })
+    .describe('the newest dump: what a build starts from that can use no image'),
 })
 
 const planMigration: Route = {
