@@ -17,6 +17,7 @@ import { Answers } from './answers.ts'
 import { ALWAYS, type Duty, notLeader } from './duty.ts'
 import { keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
+import { LostRaces } from './lost-races.ts'
 import type { Verdict } from './prepare-entry.ts'
 import { Queue, type QueueLimits } from './queue.ts'
 import { type Outcome, type Round, Rounds, type Unfinished } from './rounds.ts'
@@ -46,13 +47,6 @@ export interface WriterOptions {
   duty?: Duty | undefined
 }
 
-/** An entry that is older than this when it is met at a slot of ours is not the only one that we have missed, ms. */
-const NEWS_MS = 1_000
-
-/** After so many lost races in a row something else may be wrong with us: a pause, and a look at the log. */
-const LOSSES_IN_A_ROW = 8
-const LONGEST_PAUSE_MS = 20
-
 /**
  * The writer: takes what waits as one batch, decides it on top of the store, appends it as one entry, commits, answers.
  *
@@ -73,9 +67,7 @@ export class Writer {
   #stopped = false
   #processing = false
   #running: Promise<void> = Promise.resolve()
-  /** Consecutive lost races. */
-  #lost = 0
-  #conflicts = 0
+  readonly #races: LostRaces
   /** Batches, and what is alone in its entry, one at a time. */
   readonly #turns = new Mutex()
 
@@ -85,6 +77,7 @@ export class Writer {
     this.#queue = new Queue(options.runtime.monotonic, options.queue)
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
+    this.#races = new LostRaces(options)
     const { log, follower, tail, runtime, watermark, limits = STORE_LIMITS, doubtAfterMs = 1_000 } = options
     const { newLogFormat = FORMAT_VERSION } = options
     this.#rounds = new Rounds({
@@ -96,7 +89,7 @@ export class Writer {
       format: () => this.#format,
       newLogFormat,
       answer: (batch, verdicts, lsn) => {
-        this.#lost = 0
+        this.#races.won()
         void this.#answer(batch, verdicts, lsn)
       },
     })
@@ -129,7 +122,7 @@ export class Writer {
 
   /** Appends for which another writer was ahead. */
   get conflicts(): number {
-    return this.#conflicts
+    return this.#races.count
   }
 
   /** Transactions that wait for their turn. */
@@ -311,10 +304,10 @@ export class Writer {
   }
 
   async #settled(batch: Submission[], { prepared }: Round, settled: Settled): Promise<boolean> {
-    const { follower, logger } = this.#options
+    const { follower } = this.#options
     switch (settled.kind) {
       case 'durable':
-        this.#lost = 0
+        this.#races.won()
         await this.#answer(batch, prepared.verdicts, prepared.step.to.lsn)
         if (!follower.engine.alive) await follower.rebuild()
         return true
@@ -324,9 +317,8 @@ export class Writer {
           retryAfter: 1,
         })
       case 'lost':
-        logger.debug('another entry won the slot', { lsn: settled.item.lsn, writer: settled.item.writer })
         this.#duty.lostTo(settled.item.writer)
-        await this.#takeTheirs(settled.item)
+        await this.#races.lostTo(settled.item)
         return false
     }
   }
@@ -379,26 +371,6 @@ export class Writer {
     } catch (error) {
       submission.reject(error as Error)
     }
-  }
-
-  /**
-   * Another writer won the slot. What is there came back with the refusal, so whoever lost is as far as the winner without
-   * asking the log, and tries again at once: one of them wins each time, so there is progress, and turns come about even.
-   * Whoever has missed more than that reads the log, or he would lose a race for each entry that he lacks.
-   */
-  async #takeTheirs(item: LogItem): Promise<void> {
-    const { follower, log, runtime, logger } = this.#options
-    this.#lost++
-    this.#conflicts++
-    const isNews = log.now() - item.time < NEWS_MS
-    if (isNews && this.#lost % LOSSES_IN_A_ROW !== 0) {
-      try {
-        return await follower.takeItems([item])
-      } catch (error) {
-        logger.debug('the entry that won cannot be used as it is', { lsn: item.lsn, error: messageOf(error) })
-      }
-    } else if (isNews) await runtime.sleep(runtime.random() * LONGEST_PAUSE_MS)
-    await follower.catchUp()
   }
 
   /** True when the round can be tried again on a new store. */
