@@ -106,13 +106,13 @@ export class TestApi {
 }
 
 /** Serves a node over HTTP: for the time of the test, or of the file (`afterAll`). */
-export async function serveNode(node: BorealNode, cleanup: Cleanup = onTestFinished): Promise<TestApi> {
+export async function serveNode(node: BorealNode, cleanup: Cleanup = onTestFinished, port = 0): Promise<TestApi> {
   const tokens = [
     tokenOf('admin', 'admin', ADMIN_TOKEN),
     tokenOf('writer', 'write', WRITE_TOKEN),
     tokenOf('reader', 'read', READ_TOKEN),
   ]
-  const server = await serveHttp(createApiHandler({ node: () => node, tokens, logger: silentLogger }), { port: 0 })
+  const server = await serveHttp(createApiHandler({ node: () => node, tokens, logger: silentLogger }), { port })
   cleanup(() => server.close())
   return new TestApi(server.url)
 }
