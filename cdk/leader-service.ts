@@ -35,7 +35,8 @@ const HEALTH_PATH = '/readyz?level=weak'
 
 /**
  * Leader and standby: two containers of one image, one in each zone, behind a balancer that only API Gateway reaches. Both
- * take requests; which of them leads is decided in the log. A deploy starts a new one before it stops an old one.
+ * take requests; one holds the writer lease, and the other passes on to it what it cannot do itself. A deploy starts a new
+ * one before it stops an old one.
  */
 export class LeaderService extends Construct {
   readonly role: iam.Role
@@ -111,7 +112,13 @@ export class LeaderService extends Construct {
       image: ecs.ContainerImage.fromAsset(bundle, { platform }),
       portMappings: [{ containerPort: PORT }],
       logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'leader' }),
-      environment: { ...environment, BOREAL_PORT: String(PORT), BOREAL_READERS: String(readers) },
+      environment: {
+        ...environment,
+        BOREAL_PORT: String(PORT),
+        BOREAL_READERS: String(readers),
+        // Each finds its own address and tells it the other in the lease.
+        BOREAL_WRITERS: 'leased',
+      },
       secrets: { BOREAL_TOKENS: ecs.Secret.fromSecretsManager(tokens) },
       readonlyRootFilesystem: true,
       // What is on its way is finished after SIGTERM.

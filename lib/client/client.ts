@@ -30,6 +30,7 @@ const REPEATABLE = new Set<ErrorCode>([
   'outcome_unknown',
   'log_unavailable',
   'not_ready',
+  'not_leader',
   'overloaded',
   'lsn_not_reached',
 ])

@@ -13,7 +13,7 @@ export interface Lease {
   term: number
   /** Server time, ms. */
   expiresMs: number
-  /** The holder is about to give it back: look often. */
+  /** The holder is about to give it back, or has done so in order: look often. */
   leaving: boolean
 }
 

@@ -187,9 +187,9 @@ export class Leadership implements Duty {
   #pauseMs(): number {
     const { renewMs, lookMs, quickLookMs } = this.#settings
     if (this.#role !== 'follower') return renewMs
-    const { lease } = this.#sight
+    const { lease, changedAt } = this.#sight
     const changesHands = lease?.leaving || (lease?.holder === '' && this.#retired)
-    if (changesHands) return quickLookMs
+    if (changesHands && this.#moment().monotonic - changedAt < SUCCESSOR_MS) return quickLookMs
     // When the lease runs out, somebody should look just then.
     const aliveForMs = this.#aliveForMs()
     return aliveForMs === 0 ? lookMs : Math.max(quickLookMs, Math.min(lookMs, aliveForMs))
@@ -217,9 +217,10 @@ export class Leadership implements Duty {
     if (!this.#mayTake()) return
     const caughtUp = catchUp()
     caughtUp.catch(() => undefined)
-    // Who cannot read the log cannot lead; and what he reads may be a sign of life. A lease that was given back waits for
-    // nothing: to lead one needs only to append.
-    if (this.#sight.lease?.holder !== '') await caughtUp
+    // Who cannot read the log cannot lead; and what he reads may be a sign of life. A lease that was given back in order
+    // waits for nothing: to lead one needs only to append.
+    const { lease: found } = this.#sight
+    if (found?.holder !== '' || !found.leaving) await caughtUp
     // What is on its way is seen to its end first.
     if (stuckMs() > 0 || !this.#mayTake()) return
     const { lease } = this.#sight

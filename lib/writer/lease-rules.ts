@@ -95,7 +95,10 @@ export function renewed(lease: Lease, leaving: boolean, { server }: LeaseMoment,
   return { ...lease, leaving, expiresMs: Math.max(Math.round(server + leaseMs), lease.expiresMs + 1) }
 }
 
-/** The lease as its holder gives it back. The term stays: the next who takes it has the next one. */
+/**
+ * The lease as its holder gives it back. The term stays: the next who takes it has the next one. Whether the holder was
+ * leaving stays, too: what was handed over in order is ready to be taken.
+ */
 export function released(lease: Lease): Lease {
-  return { ...lease, holder: '', endpoint: '', leaving: false }
+  return { ...lease, holder: '', endpoint: '' }
 }

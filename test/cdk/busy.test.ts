@@ -58,6 +58,7 @@ test('the container gets its tokens as a secret, writes nowhere, and has a minut
   expect(ContainerDefinitions).toMatchObject([{ ReadonlyRootFilesystem: true, StopTimeout: 60 }])
   expect(ContainerDefinitions[0].Secrets).toMatchObject([{ Name: 'BOREAL_TOKENS' }])
   expect(JSON.stringify(ContainerDefinitions[0].Environment)).not.toMatch(/TOKEN/)
+  expect(ContainerDefinitions[0].Environment).toContainEqual({ Name: 'BOREAL_WRITERS', Value: 'leased' })
 })
 
 test('figures of the containers become metrics, with alarms for lag, lease and health', () => {

@@ -107,14 +107,14 @@ export class TestApi {
 }
 
 /** Serves a node over HTTP: for the time of the test, or of the file (`afterAll`). */
-export async function serveNode(node: BorealNode, cleanup: Cleanup = onTestFinished): Promise<TestApi> {
+export async function serveNode(node: BorealNode, cleanup: Cleanup = onTestFinished, port = 0): Promise<TestApi> {
   const tokens = [
     tokenOf('admin', 'admin', ADMIN_TOKEN),
     tokenOf('writer', 'write', WRITE_TOKEN),
     tokenOf('reader', 'read', READ_TOKEN),
   ]
   const options = { node: () => node, tokens, logger: silentLogger }
-  const server = await serveHttp(createApiHandler(options), { port: 0, stream: logStream(options) })
+  const server = await serveHttp(createApiHandler(options), { port, stream: logStream(options) })
   cleanup(() => server.close())
   return new TestApi(server.url)
 }
