@@ -1,4 +1,4 @@
-import { isBorealError } from '../model/errors.ts'
+import { type BorealError, isBorealError } from '../model/errors.ts'
 import type { Follower } from '../replica/follower.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { withBestImage } from '../replica/image-source.ts'
@@ -26,6 +26,8 @@ export interface NodeParts {
   watermark: Watermark
   poller: Poller
   housekeeper: Housekeeper
+  /** What in the log this node cannot go beyond, if there is such a thing: an entry of a newer build, say. */
+  stopped(): BorealError | undefined
   /** What others are told who follow this node; absent when nobody else can be on its table. */
   feed: LogFeed | undefined
   /** What this node is told that follows another. */
@@ -69,14 +71,21 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     throw error
   }
 
-  const probe = async () => {
+  let stopped: BorealError | undefined
+  const follow = async () => {
     const item = await log.probe(follower.mark.lsn)
     if (item !== undefined) {
       writer?.observeItem(item)
       await follower.catchUp()
     }
+    stopped = undefined
     return follower.mark.lsn
   }
+  const probe = () =>
+    follow().catch((error: unknown) => {
+      if (isBorealError(error, 'log_corrupt', 'store_changed')) stopped = error
+      throw error
+    })
   const tail = new Tail({
     lsn: follower.mark.lsn,
     probe,
@@ -103,6 +112,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
     newLogFormat: options.newLogFormat,
+    awayAfterMs: options.awayAfterMs,
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   })
   const started = writer
@@ -114,7 +124,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   const isBusy = () => started.isBusy
   const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
   const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
-  return { follower, pool, tail, writer, watermark, poller, housekeeper, feed, stream }
+  return { follower, pool, tail, writer, watermark, poller, housekeeper, feed, stream, stopped: () => stopped }
 }
 
 export function limitsOf({ limits }: NodeOptions): StoreLimits {

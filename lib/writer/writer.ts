@@ -16,8 +16,10 @@ import { type AloneOutcome, type AloneTransaction, appendAlone } from './alone.t
 import { Answers } from './answers.ts'
 import { keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
+import { LostRaces } from './lost-races.ts'
 import type { Verdict } from './prepare-entry.ts'
 import { Queue, type QueueLimits } from './queue.ts'
+import { away, notInTime, outcomeUnknown, stopping } from './refusals.ts'
 import { type Outcome, type Round, Rounds, type Unfinished } from './rounds.ts'
 import { STORE_LIMITS, type StoreLimits } from './store-limits.ts'
 import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
@@ -41,14 +43,12 @@ export interface WriterOptions {
   doubtAfterMs?: number
   /** Ms after which an append that has not reached any server is given up. Default 1,500. */
   patienceMs?: number
+  /** Ms after which a log that does not answer counts as away: nobody is kept waiting for it any more. Default 1,800. */
+  awayAfterMs?: number | undefined
 }
 
-/** An entry that is older than this when it is met at a slot of ours is not the only one that we have missed, ms. */
-const NEWS_MS = 1_000
-
-/** After so many lost races in a row something else may be wrong with us: a pause, and a look at the log. */
-const LOSSES_IN_A_ROW = 8
-const LONGEST_PAUSE_MS = 20
+/** What an append gets of a log that was away when it was asked last, ms. */
+const AWAY_MS = 250
 
 /**
  * The writer: takes what waits as one batch, decides it on top of the store, appends it as one entry, commits, answers.
@@ -69,9 +69,11 @@ export class Writer {
   #stopped = false
   #processing = false
   #running: Promise<void> = Promise.resolve()
-  /** Consecutive lost races. */
-  #lost = 0
-  #conflicts = 0
+  readonly #races: LostRaces
+  /** The log does not answer. */
+  #away = false
+  /** Hashes of the keys whose outcome is not known. */
+  #inDoubt: ReadonlySet<string> = new Set()
   /** Batches, and what is alone in its entry, one at a time. */
   readonly #turns = new Mutex()
 
@@ -80,10 +82,12 @@ export class Writer {
     this.#queue = new Queue(options.runtime.monotonic, options.queue)
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
+    this.#races = new LostRaces(options)
     const { log, follower, tail, runtime, watermark, limits = STORE_LIMITS, doubtAfterMs = 1_000 } = options
     const { newLogFormat = FORMAT_VERSION } = options
     this.#rounds = new Rounds({
-      ...{ log, follower, tail, runtime, limits, doubtAfterMs },
+      ...{ log, follower, tail, runtime, limits },
+      doubtAfterMs: () => (this.#away ? AWAY_MS : doubtAfterMs),
       queue: this.#queue,
       horizon: this.#horizon,
       full: () => watermark.full,
@@ -91,7 +95,8 @@ export class Writer {
       format: () => this.#format,
       newLogFormat,
       answer: (batch, verdicts, lsn) => {
-        this.#lost = 0
+        this.#races.won()
+        this.#away = false
         void this.#answer(batch, verdicts, lsn)
       },
     })
@@ -124,7 +129,7 @@ export class Writer {
 
   /** Appends for which another writer was ahead. */
   get conflicts(): number {
-    return this.#conflicts
+    return this.#races.all
   }
 
   /** Transactions that wait for their turn. */
@@ -158,6 +163,7 @@ export class Writer {
         answer()
       }
       try {
+        if (this.#rounds.pending !== undefined && this.#away) throw this.#unreached(submission)
         this.#queue.push(submission)
       } catch (error) {
         submission.reject(error as Error)
@@ -207,17 +213,24 @@ export class Writer {
     if (submission.state === 'queued') this.#queue.remove(submission)
     if (submission.state === 'queued' || submission.state === 'deciding') {
       // Such a batch is not sent with somebody in it who has gone (see Rounds).
-      submission.reject(new BorealError('deadline_exceeded', 'the transaction was not carried out in time'))
+      submission.reject(notInTime())
       return
     }
-    submission.reject(
-      new BorealError(
-        'outcome_unknown',
-        'it is not known whether the transaction was committed; send it again with the same Idempotency-Key, ' +
-          'or ask GET /v1/transactions/{key}',
-      ),
-    )
+    submission.reject(outcomeUnknown())
     this.#endDoubt()
+  }
+
+  /** The log does not answer. What may be on its way is not known, what waits was not sent: each is told which. */
+  #goAway(batch: Submission[]): void {
+    this.#away = true
+    this.#inDoubt = new Set(batch.flatMap(({ key }) => (key === undefined ? [] : [key.hash])))
+    for (const submission of batch) if (submission.state !== 'done') submission.expire()
+    for (const submission of this.#queue.drain()) submission.reject(this.#unreached(submission))
+  }
+
+  /** What is said to who was not sent. For a retry of what is in doubt that would be too definite. */
+  #unreached({ key }: Submission): BorealError {
+    return key !== undefined && this.#inDoubt.has(key.hash) ? outcomeUnknown() : away()
   }
 
   #endDoubt(): void {
@@ -293,10 +306,10 @@ export class Writer {
   }
 
   async #settled(batch: Submission[], { prepared }: Round, settled: Settled): Promise<boolean> {
-    const { follower, logger } = this.#options
+    const { follower } = this.#options
     switch (settled.kind) {
       case 'durable':
-        this.#lost = 0
+        this.#races.won()
         await this.#answer(batch, prepared.verdicts, prepared.step.to.lsn)
         if (!follower.engine.alive) await follower.rebuild()
         return true
@@ -306,8 +319,7 @@ export class Writer {
           retryAfter: 1,
         })
       case 'lost':
-        logger.debug('another entry won the slot', { lsn: settled.item.lsn, writer: settled.item.writer })
-        await this.#takeTheirs(settled.item)
+        await this.#races.take(settled.item)
         return false
     }
   }
@@ -317,12 +329,20 @@ export class Writer {
    * when nothing has reached a server, or when nobody waits any more: then by racing the slot.
    */
   async #resolveDoubt(batch: Submission[], { pending, prepared: { encoded } }: Round): Promise<Settled> {
-    const { follower, log, runtime, tail, doubtAfterMs = 1_000, patienceMs = 1_500 } = this.#options
+    const { follower, log, runtime, tail } = this.#options
+    const { doubtAfterMs = 1_000, patienceMs = 1_500, awayAfterMs = 1_800 } = this.#options
     const done = new AbortController()
-    void runtime.sleep(Math.max(0, patienceMs - doubtAfterMs), done.signal).then(() => pending.abandon())
+    // When it is known to be away, it is asked only whether it is back.
+    const [patience, awayIn] = this.#away ? [0, AWAY_MS] : [patienceMs - doubtAfterMs, awayAfterMs - doubtAfterMs]
+    void runtime.sleep(Math.max(0, patience), done.signal).then(() => pending.abandon())
+    void runtime.sleep(Math.max(0, awayIn), done.signal).then(() => {
+      if (!done.signal.aborted) this.#goAway(batch)
+    })
     if (batch.every((submission) => submission.state === 'done')) this.#endDoubt()
     const settled = await pending.settled
     done.abort()
+    // Refused or never sent: only what has an end in the log shows that it is back.
+    this.#away = settled.kind === 'failed'
     this.#rounds.pending = undefined
     tail.appendEnded(settled.kind === 'durable' ? pending.item.lsn : undefined)
     // The entry is at hand; somebody may have read and applied it already.
@@ -362,26 +382,6 @@ export class Writer {
     }
   }
 
-  /**
-   * Another writer won the slot. What is there came back with the refusal, so whoever lost is as far as the winner without
-   * asking the log, and tries again at once: one of them wins each time, so there is progress, and turns come about even.
-   * Whoever has missed more than that reads the log, or he would lose a race for each entry that he lacks.
-   */
-  async #takeTheirs(item: LogItem): Promise<void> {
-    const { follower, log, runtime, logger } = this.#options
-    this.#lost++
-    this.#conflicts++
-    const isNews = log.now() - item.time < NEWS_MS
-    if (isNews && this.#lost % LOSSES_IN_A_ROW !== 0) {
-      try {
-        return await follower.takeItems([item])
-      } catch (error) {
-        logger.debug('the entry that won cannot be used as it is', { lsn: item.lsn, error: messageOf(error) })
-      }
-    } else if (isNews) await runtime.sleep(runtime.random() * LONGEST_PAUSE_MS)
-    await follower.catchUp()
-  }
-
   /** True when the round can be tried again on a new store. */
   async #recover(error: unknown): Promise<boolean> {
     const { follower, logger } = this.#options
@@ -393,8 +393,4 @@ export class Writer {
     await follower.rebuild()
     return true
   }
-}
-
-function stopping(): BorealError {
-  return new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 })
 }
