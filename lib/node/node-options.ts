@@ -77,6 +77,8 @@ export interface NodeOptions {
   term?: (() => number) | undefined
   /** What is kept for those who follow this node. Default: see RECENT_LIMITS. */
   recent?: RecentLimits | undefined
+  /** Ms after which a log that does not answer is away, and writes are told so. Default 1,800. */
+  awayAfterMs?: number | undefined
   /** Ms a client's transaction may take. Default 25,000. */
   timeoutMs?: number | undefined
   /** Ms a typed read may take. Default 10,000. */

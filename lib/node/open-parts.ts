@@ -1,4 +1,4 @@
-import { isBorealError } from '../model/errors.ts'
+import { type BorealError, isBorealError } from '../model/errors.ts'
 import type { Follower } from '../replica/follower.ts'
 import { Housekeeper } from '../replica/housekeeper.ts'
 import { withBestImage } from '../replica/image-source.ts'
@@ -29,6 +29,8 @@ export interface NodeParts {
   watermark: Watermark
   poller: Poller
   housekeeper: Housekeeper
+  /** What in the log this node cannot go beyond, if there is such a thing: an entry of a newer build, say. */
+  stopped(): BorealError | undefined
   /** What others are told who follow this node; absent when nobody else can be on its table. */
   feed: LogFeed | undefined
   /** What this node is told that follows another. */
@@ -74,15 +76,22 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     throw error
   }
 
-  const probe = async () => {
+  let stopped: BorealError | undefined
+  const follow = async () => {
     const item = await log.probe(follower.mark.lsn)
     if (item !== undefined) {
       writer?.observeItem(item)
       leadership?.sawEntry(item.writer)
       await follower.catchUp()
     }
+    stopped = undefined
     return follower.mark.lsn
   }
+  const probe = () =>
+    follow().catch((error: unknown) => {
+      if (isBorealError(error, 'log_corrupt', 'store_changed')) stopped = error
+      throw error
+    })
   const tail = new Tail({
     lsn: follower.mark.lsn,
     probe,
@@ -112,6 +121,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
     newLogFormat: options.newLogFormat,
+    awayAfterMs: options.awayAfterMs,
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
   })
   const started = writer
@@ -126,7 +136,19 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   const households = () => [{ keepHouse: () => follower.keepHouse(isBusy) }, ...pool.readers]
   const housekeeper = new Housekeeper({ households, runtime, logger, intervalMs: options.housekeepingMs ?? 10_000 })
   await leadership?.start()
-  return { follower, pool, tail, writer, leadership, watermark, poller, housekeeper, feed, stream }
+  return {
+    follower,
+    pool,
+    tail,
+    writer,
+    leadership,
+    watermark,
+    poller,
+    housekeeper,
+    feed,
+    stream,
+    stopped: () => stopped,
+  }
 }
 
 /** Between looks at the log of a node that is to take over at any moment, ms; four times that while nothing happens. */

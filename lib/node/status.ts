@@ -8,6 +8,7 @@ export type NodeStatus = Awaited<ReturnType<typeof nodeStatus>>
 /** Figures about a node, for people and monitors. */
 export async function nodeStatus(node: BorealNode, parts: NodeParts, uptimeMs: number) {
   const { follower, pool, tail, writer, leadership, watermark, housekeeper, feed, stream } = parts
+  const stopped = parts.stopped()
   const quarantined = await node.log.quarantined()
   const slowest = Math.min(follower.mark.lsn, ...pool.readers.map(({ lsn }) => lsn))
   const memory = await Promise.allSettled(pool.readers.map((reader) => reader.memory()))
@@ -37,6 +38,7 @@ export async function nodeStatus(node: BorealNode, parts: NodeParts, uptimeMs: n
     past: node.past.stores.figures,
     ...(quarantined.length === 0 ? {} : { quarantined }),
     ...(follower.progress === undefined ? {} : { replay: follower.progress }),
+    ...(stopped === undefined ? {} : { stopped: { code: stopped.code, detail: stopped.message } }),
     followers: feed?.followers ?? 0,
     ...(stream?.figures === undefined ? {} : { follows: stream.figures }),
     readers: pool.readers.map((reader, index) => {

@@ -39,6 +39,7 @@ export class Poller {
 
   async #run({ tail, runtime, logger, intervalMs, isPushed = () => false }: PollerOptions): Promise<void> {
     let backoff = 1
+    let said: string | undefined
     let lookedAt = runtime.monotonic()
     while (!this.#stop.signal.aborted) {
       const pauseMs = intervalMs()
@@ -53,8 +54,10 @@ export class Poller {
       lookedAt = runtime.monotonic()
       try {
         await tail.confirm()
+        said = undefined
       } catch (error) {
-        logger.warn('the log cannot be followed', { error: messageOf(error) })
+        if (said !== messageOf(error)) logger.warn('the log cannot be followed', { error: messageOf(error) })
+        said = messageOf(error)
       }
       backoff = tail.known > before ? 1 : Math.min(backoff * 2, MAX_BACKOFF)
     }

@@ -9,41 +9,41 @@ import type { Follower } from '../replica/follower.ts'
 const NEWS_MS = 1_000
 
 /** After so many lost races in a row something else may be wrong with us: a pause, and a look at the log. */
-const IN_A_ROW = 8
+const LOSSES_IN_A_ROW = 8
 const LONGEST_PAUSE_MS = 20
 
-/** What a writer does when another one won the slot: it goes on behind the winner's entry. */
+/** What a writer does when another one was ahead of it. */
 export class LostRaces {
-  readonly #context: { follower: Follower; log: Log; runtime: Runtime; logger: Logger }
+  readonly #options: { follower: Follower; log: Log; runtime: Runtime; logger: Logger }
   #inARow = 0
-  #count = 0
+  #all = 0
 
-  constructor(context: { follower: Follower; log: Log; runtime: Runtime; logger: Logger }) {
-    this.#context = context
+  constructor(options: { follower: Follower; log: Log; runtime: Runtime; logger: Logger }) {
+    this.#options = options
   }
 
   /** How many there were. */
-  get count(): number {
-    return this.#count
+  get all(): number {
+    return this.#all
   }
 
-  /** A race was won. */
+  /** An append of ours is in the log. */
   won(): void {
     this.#inARow = 0
   }
 
   /**
-   * What is there came back with the refusal, so whoever lost is as far as the winner without asking the log, and tries
-   * again at once: one of them wins each time, so there is progress, and turns come about even. Whoever has missed more
-   * than that reads the log, or he would lose a race for each entry that he lacks.
+   * Another writer won the slot. What is there came back with the refusal, so whoever lost is as far as the winner without
+   * asking the log, and tries again at once: one of them wins each time, so there is progress, and turns come about even.
+   * Whoever has missed more than that reads the log, or he would lose a race for each entry that he lacks.
    */
-  async lostTo(item: LogItem): Promise<void> {
-    const { follower, log, runtime, logger } = this.#context
-    logger.debug('another entry won the slot', { lsn: item.lsn, writer: item.writer })
+  async take(item: LogItem): Promise<void> {
+    const { follower, log, runtime, logger } = this.#options
     this.#inARow++
-    this.#count++
+    this.#all++
+    logger.debug('another entry won the slot', { lsn: item.lsn, writer: item.writer })
     const isNews = log.now() - item.time < NEWS_MS
-    if (isNews && this.#inARow % IN_A_ROW !== 0) {
+    if (isNews && this.#inARow % LOSSES_IN_A_ROW !== 0) {
       try {
         return await follower.takeItems([item])
       } catch (error) {

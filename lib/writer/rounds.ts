@@ -22,7 +22,7 @@ export interface RoundsOptions {
   format(): number
   newLogFormat: number
   /** Ms after which an append of unknown outcome no longer holds the SQL transaction open. */
-  doubtAfterMs: number
+  doubtAfterMs(): number
   /** Whether additions are refused. */
   full(): boolean
   /** Whether somebody waits who needs the log for himself. */
@@ -128,7 +128,7 @@ export class Rounds {
     this.pending = round.pending
     const appended = new AbortController()
     const following = this.#follow(store, prepared, appended.signal)
-    const settled = await Promise.race([round.pending.settled, runtime.sleep(doubtAfterMs, appended.signal)])
+    const settled = await Promise.race([round.pending.settled, runtime.sleep(doubtAfterMs(), appended.signal)])
     appended.abort()
     if (settled?.kind === 'durable') this.#durable(store, round)
     const turn = await following

@@ -1,7 +1,7 @@
 import type { LogItem } from '../log/event-log.ts'
 import type { Log } from '../log/log.ts'
 import type { Settled } from '../log/pending-append.ts'
-import { type ErrorData, errorOf } from '../model/error-data.ts'
+import type { ErrorData } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import { FIRST_FORMAT, FORMAT_VERSION } from '../model/format.ts'
 import type { Logger } from '../model/logger.ts'
@@ -13,13 +13,14 @@ import { readFormat } from '../store/format.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { Step } from '../store/step.ts'
 import { type AloneOutcome, type AloneTransaction, appendAlone } from './alone.ts'
+import { answerBatch } from './answer-batch.ts'
 import { Answers } from './answers.ts'
 import { ALWAYS, type Duty, notLeader } from './duty.ts'
-import { keyReused } from './evaluate.ts'
 import { Horizon, type HorizonLimits } from './horizon.ts'
 import { LostRaces } from './lost-races.ts'
 import type { Verdict } from './prepare-entry.ts'
 import { Queue, type QueueLimits } from './queue.ts'
+import { away, notInTime, outcomeUnknown, stopping } from './refusals.ts'
 import { type Outcome, type Round, Rounds, type Unfinished } from './rounds.ts'
 import { STORE_LIMITS, type StoreLimits } from './store-limits.ts'
 import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
@@ -45,7 +46,12 @@ export interface WriterOptions {
   patienceMs?: number
   /** Whether this node is to write. Default: it is. */
   duty?: Duty | undefined
+  /** Ms after which a log that does not answer counts as away: nobody is kept waiting for it any more. Default 1,800. */
+  awayAfterMs?: number | undefined
 }
+
+/** What an append gets of a log that was away when it was asked last, ms. */
+const AWAY_MS = 250
 
 /**
  * The writer: takes what waits as one batch, decides it on top of the store, appends it as one entry, commits, answers.
@@ -68,6 +74,10 @@ export class Writer {
   #processing = false
   #running: Promise<void> = Promise.resolve()
   readonly #races: LostRaces
+  /** The log does not answer. */
+  #away = false
+  /** Hashes of the keys whose outcome is not known. */
+  #inDoubt: ReadonlySet<string> = new Set()
   /** Batches, and what is alone in its entry, one at a time. */
   readonly #turns = new Mutex()
 
@@ -81,7 +91,8 @@ export class Writer {
     const { log, follower, tail, runtime, watermark, limits = STORE_LIMITS, doubtAfterMs = 1_000 } = options
     const { newLogFormat = FORMAT_VERSION } = options
     this.#rounds = new Rounds({
-      ...{ log, follower, tail, runtime, limits, doubtAfterMs },
+      ...{ log, follower, tail, runtime, limits },
+      doubtAfterMs: () => (this.#away ? AWAY_MS : doubtAfterMs),
       queue: this.#queue,
       horizon: this.#horizon,
       full: () => watermark.full,
@@ -90,6 +101,7 @@ export class Writer {
       newLogFormat,
       answer: (batch, verdicts, lsn) => {
         this.#races.won()
+        this.#away = false
         void this.#answer(batch, verdicts, lsn)
       },
     })
@@ -122,7 +134,7 @@ export class Writer {
 
   /** Appends for which another writer was ahead. */
   get conflicts(): number {
-    return this.#races.count
+    return this.#races.all
   }
 
   /** Transactions that wait for their turn. */
@@ -157,6 +169,7 @@ export class Writer {
         answer()
       }
       try {
+        if (this.#rounds.pending !== undefined && this.#away) throw this.#unreached(submission)
         this.#queue.push(submission)
       } catch (error) {
         submission.reject(error as Error)
@@ -213,17 +226,24 @@ export class Writer {
     if (submission.state === 'queued') this.#queue.remove(submission)
     if (submission.state === 'queued' || submission.state === 'deciding') {
       // Such a batch is not sent with somebody in it who has gone (see Rounds).
-      submission.reject(new BorealError('deadline_exceeded', 'the transaction was not carried out in time'))
+      submission.reject(notInTime())
       return
     }
-    submission.reject(
-      new BorealError(
-        'outcome_unknown',
-        'it is not known whether the transaction was committed; send it again with the same Idempotency-Key, ' +
-          'or ask GET /v1/transactions/{key}',
-      ),
-    )
+    submission.reject(outcomeUnknown())
     this.#endDoubt()
+  }
+
+  /** The log does not answer. What may be on its way is not known, what waits was not sent: each is told which. */
+  #goAway(batch: Submission[]): void {
+    this.#away = true
+    this.#inDoubt = new Set(batch.flatMap(({ key }) => (key === undefined ? [] : [key.hash])))
+    for (const submission of batch) if (submission.state !== 'done') submission.expire()
+    for (const submission of this.#queue.drain()) submission.reject(this.#unreached(submission))
+  }
+
+  /** What is said to who was not sent. For a retry of what is in doubt that would be too definite. */
+  #unreached({ key }: Submission): BorealError {
+    return key !== undefined && this.#inDoubt.has(key.hash) ? outcomeUnknown() : away()
   }
 
   #endDoubt(): void {
@@ -318,7 +338,7 @@ export class Writer {
         })
       case 'lost':
         this.#duty.lostTo(settled.item.writer)
-        await this.#races.lostTo(settled.item)
+        await this.#races.take(settled.item)
         return false
     }
   }
@@ -328,12 +348,20 @@ export class Writer {
    * when nothing has reached a server, or when nobody waits any more: then by racing the slot.
    */
   async #resolveDoubt(batch: Submission[], { pending, prepared: { encoded } }: Round): Promise<Settled> {
-    const { follower, log, runtime, tail, doubtAfterMs = 1_000, patienceMs = 1_500 } = this.#options
+    const { follower, log, runtime, tail } = this.#options
+    const { doubtAfterMs = 1_000, patienceMs = 1_500, awayAfterMs = 1_800 } = this.#options
     const done = new AbortController()
-    void runtime.sleep(Math.max(0, patienceMs - doubtAfterMs), done.signal).then(() => pending.abandon())
+    // When it is known to be away, it is asked only whether it is back.
+    const [patience, awayIn] = this.#away ? [0, AWAY_MS] : [patienceMs - doubtAfterMs, awayAfterMs - doubtAfterMs]
+    void runtime.sleep(Math.max(0, patience), done.signal).then(() => pending.abandon())
+    void runtime.sleep(Math.max(0, awayIn), done.signal).then(() => {
+      if (!done.signal.aborted) this.#goAway(batch)
+    })
     if (batch.every((submission) => submission.state === 'done')) this.#endDoubt()
     const settled = await pending.settled
     done.abort()
+    // Refused or never sent: only what has an end in the log shows that it is back.
+    this.#away = settled.kind === 'failed'
     this.#rounds.pending = undefined
     tail.appendEnded(settled.kind === 'durable' ? pending.item.lsn : undefined)
     // The entry is at hand; somebody may have read and applied it already.
@@ -346,31 +374,8 @@ export class Writer {
     return settled
   }
 
-  async #answer(batch: Submission[], verdicts: Verdict[], lsn: number): Promise<void> {
-    await Promise.all(batch.map((submission, index) => this.#answerOne(submission, verdicts[index]!, lsn)))
-  }
-
-  async #answerOne(submission: Submission, verdict: Verdict, lsn: number): Promise<void> {
-    switch (verdict.kind) {
-      case 'commit':
-        return submission.resolve(this.answers.add(lsn, verdict.index, verdict))
-      case 'noop':
-        return submission.resolve({ lsn, transactionId: verdict.id, results: verdict.results })
-      case 'refuse':
-        return submission.reject(errorOf(verdict.error))
-      case 'repeat':
-        return this.#answerRepeat(submission, verdict)
-    }
-  }
-
-  async #answerRepeat(submission: Submission, place: { lsn: number; index: number }): Promise<void> {
-    try {
-      const { answer, request } = await this.answers.at(place.lsn, place.index)
-      if (request === submission.key?.request) submission.resolve(answer)
-      else submission.reject(keyReused())
-    } catch (error) {
-      submission.reject(error as Error)
-    }
+  #answer(batch: Submission[], verdicts: Verdict[], lsn: number): Promise<void> {
+    return answerBatch(this.answers, batch, verdicts, lsn)
   }
 
   /** True when the round can be tried again on a new store. */
@@ -384,8 +389,4 @@ export class Writer {
     await follower.rebuild()
     return true
   }
-}
-
-function stopping(): BorealError {
-  return new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 })
 }

@@ -3,6 +3,7 @@ import { encodeEntry } from '../../lib/log/entry-codec.ts'
 import { migrateStore } from '../../lib/migrate/migrate-store.ts'
 import { currentVersion, EVENT_REGISTRY } from '../../lib/model/event-registry.ts'
 import { FORMAT_VERSION, formatOf } from '../../lib/model/format.ts'
+import { following, leading } from '../support/log-streams.ts'
 import { memoryNode, type TestNode } from '../support/memory-node.ts'
 import { host, quota } from '../support/records.ts'
 import { as, request } from '../support/requests.ts'
@@ -128,6 +129,30 @@ test('a build stops, and says why, where a newer one has finalized the store', a
   const { lsn } = await newer.node.read([], { level: 'weak' })
   expect(lsn).toBe(state.lsn)
   await expect(memoryNode({ table: newer.table, storeId: newer.storeId })).rejects.toMatchObject(refusal)
+})
+
+test('a running node that a newer build has left behind says so, serves what it has, and does not ask in vain', async () => {
+  const newer = await leading()
+  const warnings: string[] = []
+  const older = await following(newer, newer.url, { pollMs: 5 })
+  await newer.node.submit(request([{ op: 'saveQuota', role: 'r', quota: quota(1) }]), as('p'))
+  await expect.poll(async () => (await older.node.status()).appliedLsn).toBe(1)
+  await finalizedByNewerBuild(newer)
+  const api = await serveNode(older.node)
+  await expect.poll(async () => (await api.get('/v1/status')).body.stopped?.detail).toMatch(NEWER)
+  const { status, body } = await api.get('/readyz')
+  expect([status, body.code]).toEqual([503, 'not_ready'])
+  expect(body.detail).toMatch(NEWER)
+  // Nobody replaces it by itself, over and over: it lives, and can serve weak reads.
+  expect((await api.get('/livez')).status).toBe(200)
+  expect((await api.get('/readyz?level=weak')).status).toBe(200)
+  const weak = await api.get('/v1/quotas/r?consistency=weak')
+  expect([weak.status, weak.headers.get('boreal-lsn')]).toEqual([200, '1'])
+  const refused = await api.transact([{ op: 'removeQuota', role: 'r' }])
+  expect([refused.status, refused.body.code]).toEqual([503, 'log_corrupt'])
+  await expect.poll(async () => (await older.node.read([], { level: 'weak' })).ageMs).toBeGreaterThan(500)
+  for (const { message, fields } of older.warnings) warnings.push(`${message} ${fields?.error ?? fields?.reason}`)
+  expect(new Set(warnings).size).toBe(warnings.length)
 })
 
 test('nor does a store start from an image whose log a newer build has finalized', async () => {

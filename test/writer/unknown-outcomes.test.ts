@@ -162,3 +162,30 @@ test('an entry that is durable is acknowledged although the store could not comm
   const { results } = await node.read([{ sql: 'select count(*) from task', params: [] }], { level: 'consistent' })
   expect(results[0]!.rows[0]![0]!.toString()).toBe('3')
 })
+
+test('while the log does not answer, nobody waits for it: what was sent is unknown, what was not is refused', async () => {
+  const { node, events } = await memoryNode({ awayAfterMs: 1_200 })
+  const held = gate()
+  events.onPut = async (_item, put) => {
+    await held.opened
+    return put()
+  }
+  const sent = node.submit(request([saveTask('sent')]), as('p', 'k'))
+  await expect.poll(() => events.puts).toBe(1)
+  const queued = node.submit(request([saveTask('queued')]), as('p'))
+  const retried = node.submit(request([saveTask('sent')]), as('p', 'k'))
+  const refusals = await Promise.allSettled([sent, queued, retried])
+  const codes = refusals.map((refusal) => (refusal as PromiseRejectedResult).reason.code)
+  // A retry of what may be committed must not hear that nothing was done.
+  expect(codes).toEqual(['outcome_unknown', 'log_unavailable', 'outcome_unknown'])
+  const at = performance.now()
+  await expect(node.submit(request([saveTask('later')]), as('p'))).rejects.toMatchObject({ code: 'log_unavailable' })
+  await expect(node.submit(request([saveTask('sent')]), as('p', 'k'))).rejects.toMatchObject({
+    code: 'outcome_unknown',
+  })
+  expect(performance.now() - at).toBeLessThan(1_000)
+  held.open()
+  await expect.poll(() => node.submit(request([saveTask('after')]), as('p', 'k2')).catch(() => undefined)).toBeDefined()
+  const { lsn } = await node.submit(request([saveTask('sent')]), as('p', 'k'))
+  expect((await node.submit(request([saveTask('sent')]), as('p', 'k'))).lsn).toBe(lsn)
+})

@@ -73,6 +73,10 @@ const status = z.object({
     .optional()
     .describe("how far the writer's store has got that is being built anew from the log"),
   quarantined: z.array(quarantineRecord).optional().describe('entries of the log that every store steps over'),
+  stopped: z
+    .object({ code: z.string(), detail: z.string() })
+    .optional()
+    .describe('what in the log this node cannot go beyond: it serves weak reads, and is to be replaced'),
   followers: z.int().describe('nodes to which this one pushes entries as they become durable'),
   follows: z
     .object({
