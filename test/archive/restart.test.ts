@@ -2,13 +2,12 @@ import { expect, test } from 'vitest'
 import { archive } from '../../lib/archive/archive.ts'
 import { trim } from '../../lib/archive/trim.ts'
 import { DAY_MS, TRIM_SETTINGS } from '../../lib/archive/trim-settings.ts'
-import { MemoryTrimmableLog } from '../../lib/log/memory-trimmable-log.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { quota, task } from '../support/records.ts'
-import { listed, snapshotContext, temporaryObjects } from '../support/snapshots.ts'
+import { listed, temporaryObjects, trimContext } from '../support/snapshots.ts'
 
 /** Nodes on a log of which most was trimmed. */
 
@@ -20,10 +19,7 @@ async function trimmedStore() {
   const objects = await temporaryObjects()
   const runtime = new ManualRuntime()
   const { node, ...store } = await memoryNode({ objects, runtime, pollMs: 0 })
-  const context = async () => ({
-    ...(await snapshotContext(store, objects, { runtime })),
-    trimmable: new MemoryTrimmableLog(store.table),
-  })
+  const context = () => trimContext(store, objects, { runtime })
   const pass = (ms: number) => runtime.elapse({ wall: ms, monotonic: ms })
   const settings = { ...TRIM_SETTINGS, retentionMs: 100 * DAY_MS }
   /** Snapshot, archive, and everything below trimmed; freed, too. */

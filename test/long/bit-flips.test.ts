@@ -103,7 +103,11 @@ test(`${FLIPS} changed bits in the log, its bodies, snapshots and archive`, { ti
     const what = `seed ${SEED}, flip ${i}: ${flip.where}`
     const inLog = flip.kind === 'item' || flip.kind === 'body'
     const { severity } = await bed.diagnose({
-      checks: inLog ? [registryCheck, logCheck, bodiesCheck] : flip.kind === 'segment' ? [archiveCheck] : [snapshotsCheck],
+      checks: inLog
+        ? [registryCheck, logCheck, bodiesCheck]
+        : flip.kind === 'segment'
+          ? [archiveCheck]
+          : [snapshotsCheck],
     })
     expect(severity, what).toBe('damage')
     if (inLog) expect(await follow(), what).toBe(isArchived ? END : 'log_corrupt')
