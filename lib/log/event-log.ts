@@ -2,7 +2,7 @@
  * The port of the log: slots in a table, each written at most once.
  *
  * An adapter does single requests and classifies their outcomes; it neither retries nor interprets bodies. What makes
- * slots into a linearizable log (retries, doubt, chain, compression, claim check) is in `log.ts` and is the same for
+ * slots into a linearizable log (retries, doubt, chain, compression, claim check) is in `log.ts` and `log-reader.ts` and is the same for
  * every adapter.
  */
 export interface EventLog {

@@ -23,46 +23,22 @@ test('an LSN can be restored when there is a point below it and every entry from
   expect(uncovered(holdings([5], [[0, 10]], 10))).toMatchObject(
     [{ from: 0, to: 4, why: /no verified snapshot/ }].map((gap) => ({ ...gap, why: expect.stringMatching(gap.why) })),
   )
-  expect(
-    uncovered(
-      holdings(
-        [0, 7],
-        [
-          [0, 3],
-          [5, 10],
-        ],
-        10,
-      ),
-    ),
-  ).toEqual([
+  const withHole = (from?: number) =>
+    holdings(
+      [0, 7],
+      [
+        [0, 3],
+        [5, 10],
+      ],
+      10,
+      from,
+    )
+  expect(uncovered(withHole())).toEqual([
     { from: 4, to: 6, why: 'the nearest point below is s0 at LSN 0, and entry 4 is in neither table nor archive' },
   ])
-  expect(
-    uncovered(
-      holdings(
-        [0, 7],
-        [
-          [0, 3],
-          [5, 10],
-        ],
-        10,
-        7,
-      ),
-    ),
-  ).toEqual([])
+  expect(uncovered(withHole(7))).toEqual([])
   expect(uncovered(holdings([], [[0, 3]], 3))).toMatchObject([{ from: 0, to: 3 }])
-  expect(
-    restorableFrom(
-      holdings(
-        [0, 7],
-        [
-          [0, 3],
-          [5, 10],
-        ],
-        10,
-      ),
-    ),
-  ).toBe(7)
+  expect(restorableFrom(withHole())).toBe(7)
 })
 
 test('without a point or a segment that something needs, it says which LSNs, and why', () => {

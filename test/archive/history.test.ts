@@ -9,7 +9,6 @@ import { DAY_MS, TRIM_SETTINGS } from '../../lib/archive/trim-settings.ts'
 import type { LogItem } from '../../lib/log/event-log.ts'
 import type { Log } from '../../lib/log/log.ts'
 import { MemoryTable } from '../../lib/log/memory-log.ts'
-import { MemoryTrimmableLog } from '../../lib/log/memory-trimmable-log.ts'
 import { onlyEmptyStore, openStore, type PlacedImage } from '../../lib/replica/image-source.ts'
 import { replay } from '../../lib/replica/replay.ts'
 import { snapshotImages } from '../../lib/snapshot/snapshot-images.ts'
@@ -19,7 +18,7 @@ import { PgliteEngine } from '../../lib/store/engine.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { randomTransaction } from '../support/random-transactions.ts'
-import { snapshotContext, submitAll, temporaryObjects } from '../support/snapshots.ts'
+import { snapshotContext, submitAll, temporaryObjects, trimContext } from '../support/snapshots.ts'
 
 const MINUTE = 60_000
 
@@ -47,10 +46,7 @@ test('whatever was archived, trimmed and snapshotted in between, every LSN is wh
   const objects = await temporaryObjects()
   const runtime = new ManualRuntime()
   const { node, ...store } = await memoryNode({ objects, runtime, pollMs: 0 })
-  const context = async () => ({
-    ...(await snapshotContext(store, objects, { runtime })),
-    trimmable: new MemoryTrimmableLog(store.table),
-  })
+  const context = () => trimContext(store, objects, { runtime })
   /** Every item that there ever was: what a log that nobody trims would have. */
   const untrimmed = new Map<number, LogItem>()
   const keep = () => {

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest'
 import { archive } from '../../lib/archive/archive.ts'
 import { trim } from '../../lib/archive/trim.ts'
 import { DAY_MS, TRIM_SETTINGS } from '../../lib/archive/trim-settings.ts'
-import { MemoryTrimmableLog } from '../../lib/log/memory-trimmable-log.ts'
+import { takeBackup } from '../../lib/backup/take.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
+import { listedBackups } from '../support/backups.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { quota, task } from '../support/records.ts'
-import { listed, snapshotContext, temporaryObjects } from '../support/snapshots.ts'
+import { listed, RecordingLogger, temporaryObjects, trimContext, withFlippedBit } from '../support/snapshots.ts'
 
 /** Nodes on a log of which most was trimmed. */
 
@@ -20,10 +21,7 @@ async function trimmedStore() {
   const objects = await temporaryObjects()
   const runtime = new ManualRuntime()
   const { node, ...store } = await memoryNode({ objects, runtime, pollMs: 0 })
-  const context = async () => ({
-    ...(await snapshotContext(store, objects, { runtime })),
-    trimmable: new MemoryTrimmableLog(store.table),
-  })
+  const context = () => trimContext(store, objects, { runtime })
   const pass = (ms: number) => runtime.elapse({ wall: ms, monotonic: ms })
   const settings = { ...TRIM_SETTINGS, retentionMs: 100 * DAY_MS }
   /** Snapshot, archive, and everything below trimmed; freed, too. */
@@ -61,6 +59,50 @@ test('a node restarts from snapshot, archive and log; from the archive alone whe
   expect(await last.digest()).toEqual(state)
   expect((await last.log.entry(3))!.lsn).toBe(3)
   expect((await last.log.page(0, 100))[0]!.lsn).toBe(1)
+})
+
+test('every link of the chain, each with its reason: image, older image, backup, its dump, the archive', {
+  timeout: 5 * MINUTE,
+}, async () => {
+  const { node, objects, store, context, trimAll, open } = await trimmedStore()
+  const places = await temporaryObjects()
+  await node.submit(save('t-1'), { principal: 'p' })
+  await trimAll()
+  await node.submit(save('t-2'), { principal: 'p' })
+  await takeBackup({ ...(await context()), backups: places })
+  await trimAll()
+  await node.submit(save('t-3'), { principal: 'p' })
+  expect(store.table.slots.has(0)).toBe(false)
+  const state = await node.digest()
+  const [newest, older] = await listed(objects, store.storeId)
+  const [backup] = await listedBackups(places, store.storeId)
+  const chain: [damaged: RegExp, next: string][] = [
+    [/no such thing/, ''],
+    [new RegExp(`snapshots/${newest!.id}/image`), `snapshot ${older!.id}`],
+    [new RegExp(`snapshots/${older!.id}/image`), `backup ${backup!.id}`],
+    [/backups\/.*image\//, `the dump of backup ${backup!.id}`],
+    [/backups\/.*dump\//, 'the empty store'],
+  ]
+  for (const [index, [, next]] of chain.entries()) {
+    const damaged = chain.slice(0, index + 1).map(([pattern]) => pattern)
+    const read = (key: string, bytes: Uint8Array) =>
+      damaged.some((pattern) => pattern.test(key)) ? withFlippedBit(bytes, 99) : bytes
+    objects.fault = { read }
+    places.fault = { read }
+    const logger = new RecordingLogger()
+    const { node: restarted } = await open({ backups: places, logger })
+    expect(await restarted.digest(), next).toEqual(state)
+    expect(logger.with('trying the next image').at(-1)?.image ?? '').toBe(next)
+    // What was passed over says why.
+    const reasons = [
+      ...logger.with('a store could not be booted'),
+      ...logger.with('the dump of a backup is passed over'),
+    ]
+    expect(reasons.map(({ error, reason }) => error ?? reason)).toEqual(
+      Array.from({ length: index }, () => expect.stringMatching(/damaged|checksum/)),
+    )
+    await restarted.close()
+  }
 })
 
 test('the retry of a key whose entry was freed gets the first answer and runs nothing', {

@@ -6,7 +6,6 @@ import { DAY_MS, TRIM_SETTINGS } from '../../lib/archive/trim-settings.ts'
 import { takeBackup } from '../../lib/backup/take.ts'
 import type { LogItem } from '../../lib/log/event-log.ts'
 import { MemoryTable } from '../../lib/log/memory-log.ts'
-import { MemoryTrimmableLog } from '../../lib/log/memory-trimmable-log.ts'
 import { type Point, textOfPoint } from '../../lib/recovery/point.ts'
 import { takeSnapshot } from '../../lib/snapshot/take.ts'
 import { ThreadEngine } from '../../lib/store/thread-engine.ts'
@@ -14,7 +13,7 @@ import { ManualRuntime } from '../support/manual-runtime.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { pastDigest, ReplayedLog } from '../support/past-states.ts'
 import { randomTransaction } from '../support/random-transactions.ts'
-import { snapshotContext, submitAll, temporaryObjects } from '../support/snapshots.ts'
+import { snapshotContext, submitAll, temporaryObjects, trimContext } from '../support/snapshots.ts'
 
 /**
  * A long history with snapshots, backups, archiving and trims at random places: random LSNs, places inside entries and times
@@ -45,11 +44,7 @@ test(`${TRANSACTIONS} transactions: ${POINTS} LSNs and ${POINTS} times are resto
     pollMs: 0,
   })
   const boot = (image: Parameters<typeof ThreadEngine.boot>[0]) => ThreadEngine.boot(image)
-  const context = async () => ({
-    ...(await snapshotContext(store, objects, { boot, runtime })),
-    trimmable: new MemoryTrimmableLog(store.table),
-    backups,
-  })
+  const context = async () => ({ ...(await trimContext(store, objects, { boot, runtime })), backups })
   /** Every item that there ever was. */
   const untrimmed = new Map<number, LogItem>()
   const done = { snapshot: 0, backup: 0, archive: 0, trim: 0 }

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { onTestFinished } from 'vitest'
 import { temporaryFolder } from './temporary.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A TypeScript file of the tests as a process of its own, which a test can stop and continue. */
 export class ChildScript {
@@ -19,18 +21,25 @@ export class ChildScript {
     this.output.catch(() => undefined)
   }
 
-  /** Starts a script, a path relative to the file `from` (its `import.meta.url`); it finds `input` in its argument. */
-  static async start(script: string, from: string, input: unknown): Promise<ChildScript> {
+  /**
+   * Starts a script, a path relative to the file `from` (its `import.meta.url`); it finds `input` in its argument.
+   *
+   * @param withStore it has a store, whose database looks for its own files
+   */
+  static async start(script: string, from: string, input: unknown, { withStore = false } = {}): Promise<ChildScript> {
     const { outputFiles } = await build({
       entryPoints: [fileURLToPath(new URL(script, from))],
       // Packages too, so that the file runs from any folder; some of them are CommonJS, so all of it is.
       bundle: true,
       platform: 'node',
       target: 'node20',
-      format: 'cjs',
+      ...(withStore ? { format: 'esm', packages: 'external' } : { format: 'cjs' }),
       write: false,
     })
-    const file = join(await temporaryFolder(), 'script.cjs')
+    const folder = await temporaryFolder()
+    if (withStore)
+      for (const name of ['node_modules', 'migrations']) await symlink(join(ROOT, name), join(folder, name))
+    const file = join(folder, withStore ? 'script.mjs' : 'script.cjs')
     await writeFile(file, outputFiles[0]!.contents)
     const child = spawn(process.execPath, [file, JSON.stringify(input)], { stdio: ['ignore', 'pipe', 'pipe'] })
     onTestFinished(() => void child.kill('SIGKILL'))

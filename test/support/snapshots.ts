@@ -1,6 +1,7 @@
 import { ArchivedLog } from '../../lib/archive/archived-log.ts'
 import { Log } from '../../lib/log/log.ts'
 import { MemoryLog, type MemoryTable } from '../../lib/log/memory-log.ts'
+import { MemoryTrimmableLog } from '../../lib/log/memory-trimmable-log.ts'
 import type { Logger } from '../../lib/model/logger.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import type { BorealNode } from '../../lib/node/node.ts'
@@ -105,6 +106,11 @@ export async function snapshotContext(
   const archive = new ArchivedLog({ objects, storeId, logger })
   const log = new Log(new MemoryLog(storeId, table, runtime), { storeId, bodies: objects, runtime, logger, archive })
   return { log, objects, base: await testImage(), runtime, ...options, logger }
+}
+
+/** The same, of a log that may be trimmed. */
+export async function trimContext(...of: Parameters<typeof snapshotContext>) {
+  return { ...(await snapshotContext(...of)), trimmable: new MemoryTrimmableLog(of[0].table) }
 }
 
 /** All snapshots, the newest first. */
