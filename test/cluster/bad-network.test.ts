@@ -114,7 +114,7 @@ test('while the table is away for ten seconds nobody gets a wrong answer, and af
     }
   }
   const work = [...Array.from({ length: 8 }, (_, id) => client(id)), watcher()]
-  await expect.poll(() => outcomes.length).toBeGreaterThan(20)
+  await expect.poll(() => outcomes.length, { timeout: 30_000 }).toBeGreaterThan(20)
   await table.signal('SIGSTOP')
   await delay(5_000)
   // Weak reads are still served; consistent ones say that they cannot be.
