@@ -93,6 +93,8 @@ export const JOBS: Record<string, JobSpec> = {
       readsLog(role, table)
       emptiesLog(role, table)
       readsObjects(role, buckets.objects)
+      // Nothing is trimmed that is in no dump.
+      readsObjects(role, buckets.backups)
       putsObjects(role, buckets.objects, 'archive/deletion.json')
       deletesObjects(role, buckets.objects, 'archive/*', 'bodies/*', 'staged/*')
     },
