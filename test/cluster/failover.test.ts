@@ -70,7 +70,7 @@ test(
       await pair.nodes[leader]!.signal('SIGKILL')
       await clients.moreAcks(100)
       failovers.push((await firstAckBy(pair.api(1 - leader), clients.acks)) - killedAt)
-    console.log(`kill ${round + 1}: ${Math.round(failovers.at(-1)!)} ms`)
+      console.log(`kill ${round + 1}: ${Math.round(failovers.at(-1)!)} ms`)
       await pair.restart(leader)
       leader = await pair.settled()
       const status = await pair.status(leader)
