@@ -31,7 +31,7 @@ export const REQUESTS = {
   /** A run of a scheduled function that finds nothing to do. */
   idleSnapshot: { GetItem: 7, list: 3, get: 4 },
   idleArchive: { GetItem: 10, Query: 1, list: 3, get: 0 },
-  idleTrim: { GetItem: 37, list: 10, get: 4 },
+  idleTrim: { GetItem: 38, list: 11, get: 5 },
   idleSweep: { GetItem: 2, list: 0, get: 0 },
 }
 

@@ -174,7 +174,9 @@ function streamOf(
   if (follow === undefined) return undefined
   const { leadership, ...rest } = parts
   const leaderEndpoint = follow.leaderEndpoint ?? (() => leadership?.other?.endpoint)
-  return new LogStream({ ...rest, token: follow.token, leaderEndpoint, storeId: log.storeId, runtime, logger })
+  const sawEntry = (writer: string) => leadership?.sawEntry(writer)
+  const { token } = follow
+  return new LogStream({ ...rest, token, leaderEndpoint, sawEntry, storeId: log.storeId, runtime, logger })
 }
 
 export function limitsOf({ limits }: NodeOptions): StoreLimits {

@@ -30,6 +30,8 @@ export interface LogStreamOptions extends Required<FollowOptions> {
   tail: Pick<Tail, 'hear' | 'confirm'>
   /** Term of the lead as this node knows it: an earlier one's leader is not believed. */
   term(): number
+  /** An entry of this writer's was pushed: it is alive. */
+  sawEntry(writer: string): void
   runtime: Runtime
   logger: Logger
 }
@@ -193,7 +195,10 @@ export class LogStream {
       this.#checkTerm(tick.term)
       clock.heard(tick.clock, runtime.monotonic())
     }
-    if (items.length > 0) await follower.takeItems(items)
+    if (items.length > 0) {
+      await follower.takeItems(items)
+      this.#options.sawEntry(items.at(-1)!.writer)
+    }
     if (tick !== undefined) {
       this.#sentAt = clock.likely(tick.clock)
       if (this.#from === undefined) this.#say(endpoint, undefined)
