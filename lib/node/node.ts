@@ -44,6 +44,10 @@ const OURSELVES = ''
 
 const DIGEST_TIMEOUT_MS = 60_000
 
+/** So long a large transaction lets the readers take the large step before it, and between two looks whether they have. */
+const READERS_FIRST_MS = 30_000
+const READERS_LOOK_MS = 20
+
 const KEPT_RECORD_BYTES = 32 * 1024 * 1024
 
 /**
@@ -155,8 +159,16 @@ export class BorealNode {
     return this.#parts.writer.submit(request, options)
   }
 
-  /** See Writer.submitAlone. */
-  readonly submitAlone = (alone: AloneTransaction): Promise<AloneOutcome> => this.#parts.writer.submitAlone(alone)
+  /**
+   * See Writer.submitAlone. While readers take the large step before, the writer's store serves consistent reads for them, and
+   * it would be busy with this one: so they come first, if it does not take them too long.
+   */
+  async submitAlone(alone: AloneTransaction): Promise<AloneOutcome> {
+    const { monotonic, sleep } = this.#options.runtime
+    const patience = Math.min(alone.deadline, monotonic() + READERS_FIRST_MS)
+    while (this.#parts.pool.isBehind && monotonic() < patience) await sleep(READERS_LOOK_MS)
+    return this.#parts.writer.submitAlone(alone)
+  }
 
   /** The answer of a transaction at a place of the log. */
   async answerAt(lsn: number, index: number): Promise<TransactionAnswer> {

@@ -108,9 +108,14 @@ export class ReaderPool {
     for (const reader of this.#readers.slice(first.length)) void reader.take(steps, taken)
   }
 
+  /** Whether some reader takes a large step. */
+  get isBehind(): boolean {
+    return this.#readers.some(({ away }) => away)
+  }
+
   /** Whether somebody can answer what needs this place of the log; not while those who have it take a large step. */
   canServe(minLsn: number): boolean {
-    if (!this.#readers.some(({ away }) => away)) return this.#readers.length > 0
+    if (!this.isBehind) return this.#readers.length > 0
     return this.#readers.some(({ away, lsn }) => !away && lsn >= minLsn)
   }
 
