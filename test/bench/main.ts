@@ -20,6 +20,7 @@ interface BenchFlags {
   quick?: boolean
   repeats?: number
   seconds?: number
+  sizes?: number[]
   out: string
   plot?: boolean
   from?: string
@@ -46,6 +47,7 @@ export async function runBench(args: readonly string[]): Promise<void> {
     .option('--quick', 'some minutes: small stores, one short round; says whether it works, not how fast it is')
     .option('--repeats <n>', `rounds of each measurement (default ${FULL.repeats})`, positive)
     .option('--seconds <n>', `length of one measurement (default ${FULL.seconds})`, positive)
+    .option('--sizes <list>', 'tasks of the large stores (default 10k, 100k and 1M; restarts with 215k)', sizesOf)
     .option('--out <folder>', 'where the report goes', 'bench-results')
     .option('--plot', 'draw the report, too (SVG)')
     .option('--from <file>', 'measure nothing: judge, and draw, a report that was written before')
@@ -59,7 +61,9 @@ async function bench(flags: BenchFlags): Promise<void> {
   endOnSignals()
   const defaults = flags.quick ? QUICK : FULL
   const { repeats = defaults.repeats, seconds = defaults.seconds } = flags
-  const { sizes, restartSizes, warmMs } = defaults
+  const { sizes = defaults.sizes } = flags
+  const restartSizes = flags.sizes ?? defaults.restartSizes
+  const { warmMs } = defaults
   const peers = findPeers()
   const workspace = await Workspace.create(flags.work)
   const machine = machineFacts(workspace.path, peers)
@@ -153,4 +157,8 @@ function positive(text: string): number {
   const value = Number(text)
   if (!(value > 0)) throw new InvalidArgumentError('must be a positive number')
   return value
+}
+
+function sizesOf(text: string): number[] {
+  return text.split(',').map(positive)
 }
