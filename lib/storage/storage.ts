@@ -50,8 +50,12 @@ export interface StorageOptions {
   attempts?: number
 }
 
-/** Pauses between runs grow up to this. */
-const LONGEST_PAUSE_MS = 400
+/**
+ * Pauses between runs, in runs: as long as one takes, twice that, and so on up to this. Whoever meets others must pause for
+ * many times what a run takes, or one of them loses every race; so pauses of fixed length would be too short for slow runs.
+ */
+const LONGEST_PAUSE_RUNS = 64
+const SHORTEST_RUN_MS = 5
 
 interface Run {
   kind: SessionKind
@@ -71,12 +75,14 @@ export function createStorage(transport: StorageTransport, options: StorageOptio
     const joins = run.consistency.level !== 'asOf' && outer !== undefined && !outer.session.ended
     if (joins) return join(outer, run.kind, work)
     for (let attempt = 1; ; attempt++) {
+      const startedAt = runtime.monotonic()
       const session = new Session(run.kind, transport, run.consistency)
       const open = { session, stores: storesOf(session) }
       const outcome = await once(transport, open, run, () => current.run(open, () => settled(work, open.stores)))
       if (outcome.kind === 'done') return outcome.value
       if (attempt >= attempts) throw givenUp(attempt, outcome.conflict)
-      await runtime.sleep(runtime.random() * Math.min(5 * 2 ** (attempt - 1), LONGEST_PAUSE_MS))
+      const runMs = Math.max(SHORTEST_RUN_MS, runtime.monotonic() - startedAt)
+      await runtime.sleep(runtime.random() * runMs * Math.min(2 ** (attempt - 1), LONGEST_PAUSE_RUNS))
     }
   }
 
