@@ -8,7 +8,7 @@ import type { Entry, FramedEvents, LoggedTransaction, StoredTransaction, Written
 import { type Codec, LOG_FORMAT, type LogItem } from './event-log.ts'
 import type { Frame } from './frames.ts'
 import { encodeOrigin, type Origin } from './genesis.ts'
-import { bodyKey, frameKey } from './keys.ts'
+import { bodyKey } from './keys.ts'
 
 /**
  * Entries to items and back. The hash of an item covers every attribute (the body by its own hash), so a change of a
@@ -178,14 +178,6 @@ export function framedEvents(item: LogItem, body: Uint8Array): FramedEvents | un
   if (item.codec !== 'frames') return undefined
   const { frames } = JSON.parse(Buffer.from(body).toString('utf8')) as { frames: Frame[] }
   return { bodyKey: item.bodyKey!, frames }
-}
-
-/** Keys of the objects that an item's body is in, beside the table. */
-export function bodyKeysOf(item: LogItem): string[] {
-  if (item.codec === 'frames' && item.body !== undefined) {
-    return framedEvents(item, item.body)!.frames.map((_, index) => frameKey(item.bodyKey!, index))
-  }
-  return item.bodyKey === undefined ? [] : [item.bodyKey]
 }
 
 /** The transactions of an item and its body as they were written, whatever the versions of their events. */

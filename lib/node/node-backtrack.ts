@@ -47,11 +47,6 @@ export class NodeBacktrack {
     this.#options = options
   }
 
-  /** A key for who has none. */
-  newKey(): string {
-    return this.#options.move.runtime.newId()
-  }
-
   /** What a backtrack would change, now. */
   async preview(target: BacktrackTarget): Promise<BacktrackPreview> {
     const point = await this.#pointOf(target)

@@ -144,11 +144,6 @@ export class BorealNode {
     return this.leadership?.leads ?? true
   }
 
-  /** Where the node is that leads, if that is another one and it is alive. */
-  leaderEndpoint(): string | undefined {
-    return this.leadership?.other?.endpoint
-  }
-
   /** What those are told who follow this node; undefined when nobody else can be on its table. */
   get feed(): LogFeed | undefined {
     return this.#parts.feed

@@ -36,11 +36,6 @@ export class RecoveryChanges {
     this.#options = options
   }
 
-  /** A key for who has none. */
-  newKey(): string {
-    return this.#options.move.runtime.newId()
-  }
-
   /** How it differs from the live store, by entity. */
   async difference(id: string): Promise<RecoveryDifference> {
     const { move } = this.#options

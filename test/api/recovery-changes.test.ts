@@ -76,3 +76,21 @@ test('refuses what is no entity, no recovery, and who is no admin', { timeout: 6
   expect((await api.as(WRITE_TOKEN).get(`/v1/recoveries/${id}/diff`)).status).toBe(403)
   expect((await api.as(WRITE_TOKEN).send('POST', `/v1/recoveries/${id}/commit`, {})).status).toBe(403)
 })
+
+test('two recoveries committed at once with one key are two requests: the second is refused', {
+  timeout: 120_000,
+}, async () => {
+  const { node } = await memoryNode()
+  const api = await serveNode(node)
+  await api.transact([saveTask('a')])
+  await api.transact([saveTask('b')])
+  await api.transact([saveTask('c')])
+  const staged = (lsn: number) => api.send('POST', '/v1/recoveries', { target: { lsn } })
+  const ids = [(await staged(1)).body.id, (await staged(2)).body.id]
+  const commit = (id: string) =>
+    api.send('POST', `/v1/recoveries/${id}/commit`, { confirm: node.storeId }, { 'idempotency-key': 'k' })
+  const answers = await Promise.all(ids.map(commit))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 422])
+  expect(answers.find(({ status }) => status === 422)!.body.code).toBe('idempotency_key_reused')
+  expect(node.tailLsn).toBe(4)
+})

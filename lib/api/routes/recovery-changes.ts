@@ -1,12 +1,10 @@
 import * as z from 'zod'
-import { idempotencyKey } from '../../model/idempotency-key.ts'
-import { lsn, text } from '../../model/scalars.ts'
+import { lsn } from '../../model/scalars.ts'
 import { editRequest } from '../../recovery/edits.ts'
 import { TABLES } from '../../store/apply-event.ts'
 import { pageLimit } from '../read-options.ts'
 import type { Route } from '../route.ts'
-import { parse } from '../router.ts'
-import { differenceSummary, unconfirmed } from './backtrack.ts'
+import { answerMove, confirmation, differenceSummary } from './moves.ts'
 import { MOST_WAIT_MS, operation, startedAnswer } from './operations.ts'
 import { checkSize } from './transactions.ts'
 
@@ -82,7 +80,7 @@ const editRecovery: Route = {
       const { edits } = await recoveries.edit(recoveryId, body.operations, principal.name)
       return { id: recoveryId, edits: edits.length }
     }
-    const name = `edit ${recoveries.newKey()}`
+    const name = `edit ${node.runtime.newId()}`
     return startedAnswer(await operations.run('recovery', MOST_WAIT_MS, edit, { name }))
   },
 }
@@ -104,30 +102,18 @@ const commitRecovery: Route = {
     'it only says what would change',
   scope: 'admin',
   params: recoveryParams,
-  body: z.strictObject({
-    dryRun: z.boolean().optional(),
-    confirm: z
-      .string()
-      .optional()
-      .describe("needed without dryRun: the digest of the difference, or the store's id to take it as it is by then"),
-  }),
+  body: z.strictObject(confirmation),
   answer: z.union([z.object({ dryRun: z.literal(true), lsn, difference: differenceSummary }), outcome]),
   accepted: operation,
-  async handle({ node, principal, headers, params: { recoveryId }, body: { dryRun, confirm } }) {
-    const { moves, operations } = node
-    const { recoveries } = moves
-    const given = parse(idempotencyKey.optional(), headers['idempotency-key'], 'Idempotency-Key') as string | undefined
-    const reason = parse(text.max(400).optional(), headers['boreal-reason'], 'Boreal-Reason') as string | undefined
-    if (dryRun === true) {
-      const look = async () => ({ dryRun: true, ...(await recoveries.difference(recoveryId)) })
-      return startedAnswer(await operations.run('recovery', MOST_WAIT_MS, look, { name: `preview ${recoveryId}` }))
-    }
-    if (confirm === undefined) throw unconfirmed()
-    const key = given ?? recoveries.newKey()
-    const commit = () => recoveries.commit(recoveryId, { principal: principal.name, key, confirm, reason })
-    const name = `commit ${principal.name} ${key} ${confirm}`
-    const answer = startedAnswer(await operations.run('recovery', MOST_WAIT_MS, commit, { name }))
-    return { ...answer, headers: { ...answer.headers, 'Idempotency-Key': key } }
+  handle(request) {
+    const { recoveryId } = request.params
+    const { recoveries } = request.node.moves
+    return answerMove(request, {
+      kind: 'recovery',
+      what: recoveryId,
+      preview: () => recoveries.difference(recoveryId),
+      run: (move) => recoveries.commit(recoveryId, move),
+    })
   },
 }
 
