@@ -51,6 +51,13 @@ export class RecentEntries {
     for (const wake of this.#wakes) wake()
   }
 
+  /** The same of one that nobody wants: nothing is kept. */
+  pass(lsn: number): void {
+    if (lsn <= this.#end) return
+    this.#forget(this.#entries.length)
+    this.#end = lsn
+  }
+
   /** Whether all that is known behind this LSN is at hand. */
   covers(lsn: number): boolean {
     return lsn >= this.#end - this.#entries.length

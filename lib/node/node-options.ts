@@ -73,8 +73,6 @@ export interface NodeOptions {
   keptRecordBytes?: number | undefined
   /** Another node that pushes what it knows to be durable. Default: the log is polled. */
   follow?: FollowOptions | undefined
-  /** Term of the lead as this node knows it. Default 0: nobody leads. */
-  term?: (() => number) | undefined
   /** What is kept for those who follow this node. Default: see RECENT_LIMITS. */
   recent?: RecentLimits | undefined
   /** Ms after which a log that does not answer is away, and writes are told so. Default 1,800. */

@@ -56,7 +56,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   })
   let writer: Writer | undefined
   let leadership: Leadership | undefined
-  const term = () => leadership?.term ?? options.term?.() ?? 0
+  const term = () => leadership?.term ?? 0
   const openFrom = openStores({
     ...{ log, images, logger, runtime, boot, readers: options.readers ?? 1 },
     ...{ housekeeping: options.housekeeping, onProgress: options.onProgress },
@@ -169,14 +169,12 @@ function leadershipOf(options: NodeOptions, tail: Tail, drained: () => Promise<v
 /** With a lease, whoever holds it is followed. */
 function streamOf(
   { follow, log, runtime, logger }: NodeOptions,
-  parts: { follower: Follower; tail: Tail; term(): number; leadership: Leadership | undefined },
+  { leadership, ...parts }: { follower: Follower; tail: Tail; term(): number; leadership: Leadership | undefined },
 ): LogStream | undefined {
   if (follow === undefined) return undefined
-  const { leadership, ...rest } = parts
-  const leaderEndpoint = follow.leaderEndpoint ?? (() => leadership?.other?.endpoint)
+  const leaderEndpoint = () => leadership?.other?.endpoint
   const sawEntry = (writer: string) => leadership?.sawEntry(writer)
-  const { token } = follow
-  return new LogStream({ ...rest, token, leaderEndpoint, sawEntry, storeId: log.storeId, runtime, logger })
+  return new LogStream({ leaderEndpoint, sawEntry, ...parts, ...follow, storeId: log.storeId, runtime, logger })
 }
 
 export function limitsOf({ limits }: NodeOptions): StoreLimits {

@@ -24,12 +24,17 @@ export interface LogFeedOptions {
 export class LogFeed {
   readonly #options: LogFeedOptions
   readonly #recent: RecentEntries
+  /** Somebody has followed this node, and may come again. Until then nothing is kept: most nodes are never followed. */
+  #wanted = false
   #followers = 0
 
   constructor(options: LogFeedOptions) {
     this.#options = options
     this.#recent = new RecentEntries(options.lsn, options.limits ?? RECENT_LIMITS)
-    options.log.onDurable = (entry) => this.#recent.add(entry)
+    options.log.onDurable = (entry) => {
+      if (this.#wanted) this.#recent.add(entry)
+      else this.#recent.pass(entry.item.lsn)
+    }
   }
 
   /** How many follow now. */
@@ -41,6 +46,7 @@ export class LogFeed {
   async *lines(after: number, stopping: AbortSignal): AsyncGenerator<string> {
     const { log, term, monotonic } = this.#options
     const { storeId } = log
+    this.#wanted = true
     this.#followers++
     try {
       yield lineOfMessage({ boreal: 'log-stream', format: STREAM_FORMAT, storeId, term: term(), clock: monotonic() })

@@ -20,6 +20,8 @@ import type { Tail } from './tail.ts'
 export interface FollowOptions {
   /** URL of the node that leads, while there is one and it is another. Asked again and again. Default: by the lease. */
   leaderEndpoint?(): string | undefined
+  /** Term of the lead as this node knows it: an earlier one's leader is not believed. Default: by the lease, or 0. */
+  term?(): number
   /** An admin token that the leader accepts. */
   token: string
 }
@@ -28,8 +30,6 @@ export interface LogStreamOptions extends Required<FollowOptions> {
   storeId: string
   follower: Pick<Follower, 'mark' | 'takeItems'>
   tail: Pick<Tail, 'hear' | 'confirm'>
-  /** Term of the lead as this node knows it: an earlier one's leader is not believed. */
-  term(): number
   /** An entry of this writer's was pushed: it is alive. */
   sawEntry(writer: string): void
   runtime: Runtime

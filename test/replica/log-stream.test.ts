@@ -153,6 +153,22 @@ test('a follower that is too slow is told so, and nothing is kept for it', async
   await expect.poll(() => applied(follower.node)).toBe(41)
 })
 
+test('nothing is kept while nobody has ever followed; the first who does begins where the node stands', async () => {
+  const leader = await leading()
+  for (let index = 0; index < 3; index++) await write(leader.node, `t${index}`)
+  const linesAfter = async (after: number) => {
+    const lines = leader.node.feed!.lines(after, new AbortController().signal)
+    await lines.next()
+    const { value } = await lines.next()
+    await lines.return(undefined)
+    return value as string
+  }
+  expect(await linesAfter(2)).toBe('{"end":"behind"}\n')
+  expect(await linesAfter(3)).toContain('"tick"')
+  await write(leader.node, 't3')
+  expect(await linesAfter(3)).toContain('"lsn":4')
+})
+
 test('what is too large for the table is fetched from where it is', async () => {
   const leader = await leading()
   const follower = await following(leader, leader.url)

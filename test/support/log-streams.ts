@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { request } from 'undici'
 import { onTestFinished } from 'vitest'
 import type { Logger } from '../../lib/model/logger.ts'
+import type { FollowOptions } from '../../lib/replica/log-stream.ts'
 import { memoryNode, type TestNode, type TestNodeOptions } from './memory-node.ts'
 import { ADMIN_TOKEN, serveNode } from './test-api.ts'
 
@@ -25,7 +26,7 @@ export interface Following extends TestNode {
 export async function following(
   { table, storeId, bodies }: TestNode,
   url: string | (() => string | undefined),
-  options: TestNodeOptions = {},
+  { term, ...options }: TestNodeOptions & Pick<FollowOptions, 'term'> = {},
 ): Promise<Following> {
   const warnings: Following['warnings'] = []
   const none = () => undefined
@@ -36,7 +37,7 @@ export async function following(
   const leaderEndpoint = typeof url === 'string' ? () => url : url
   const node = await memoryNode({
     ...{ table, storeId, bodies, logger, pollMs: NEVER_MS },
-    follow: { leaderEndpoint, token: ADMIN_TOKEN },
+    follow: { leaderEndpoint, token: ADMIN_TOKEN, ...(term === undefined ? {} : { term }) },
     ...options,
   })
   let reads = 0
