@@ -3,7 +3,7 @@ import { BorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { ObjectReads } from '../objects/object-store.ts'
 import { type ImageSource, onlyEmptyStore, openStore, sourcesInTurn, withBestImage } from '../replica/image-source.ts'
-import { isMuch, replay, replayInBulk } from '../replica/replay.ts'
+import { replayUnread } from '../replica/replay.ts'
 import type { Manifest } from '../snapshot/documents.ts'
 import { placedImage } from '../snapshot/placed-image.ts'
 import { snapshotImages } from '../snapshot/snapshot-images.ts'
@@ -52,8 +52,7 @@ export async function storeAt({ log, base, logger, objects, lsn, index, onLsn }:
 
 /** Brings a store forward to an entry. @throws BorealError `lsn_not_reached` when the log ends before */
 export async function advance(log: Log, store: Store, lsn: number, onLsn?: (lsn: number) => void): Promise<void> {
-  const far = isMuch(store.mark.lsn, lsn) ? replayInBulk : replay
-  await far(log, store, { upTo: lsn, onRun: ({ to }) => onLsn?.(to.lsn) })
+  await replayUnread(log, store, { upTo: lsn, onRun: ({ to }) => onLsn?.(to.lsn) })
   if (store.mark.lsn < lsn)
     throw new BorealError('lsn_not_reached', `the log ends at LSN ${store.mark.lsn}, before ${lsn}`)
 }

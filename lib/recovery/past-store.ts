@@ -6,8 +6,8 @@ import type { Runtime } from '../model/runtime.ts'
 import { type ImageSource, withBestImage } from '../replica/image-source.ts'
 import { ProgressMeter } from '../replica/progress.ts'
 import { Reader } from '../replica/reader.ts'
-import { isMuch, type ReplayOptions, replay, replayInBulk } from '../replica/replay.ts'
-import type { RunLimits } from '../replica/runs.ts'
+import { replayUnread } from '../replica/replay.ts'
+import type { Run, RunLimits } from '../replica/runs.ts'
 import { keepHouse, READER_HOUSEKEEPING_LIMITS } from '../store/housekeeping.ts'
 import type { Store } from '../store/store.ts'
 import { type Point, textOfPoint } from './point.ts'
@@ -86,12 +86,8 @@ async function replayTo(log: Log, store: Store, lsn: number, meter: ProgressMete
   if (from === lsn) return
   // What there is to boot from begins behind it.
   if (from > lsn) throw new LogTrimmed(lsn + 1)
-  const options: ReplayOptions = {
-    upTo: lsn,
-    limits: RUN_LIMITS,
-    onRun: ({ to, events }) => meter.add(to.lsn, events),
-  }
-  await (isMuch(from, lsn) ? replayInBulk : replay)(log, store, options)
+  const onRun = ({ to, events }: Run) => meter.add(to.lsn, events)
+  await replayUnread(log, store, { upTo: lsn, limits: RUN_LIMITS, onRun })
   if (store.mark.lsn !== lsn) throw new CorruptEntry(store.mark.lsn + 1, `it is missing, the state at ${lsn} needs it`)
 }
 

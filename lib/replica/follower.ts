@@ -14,7 +14,8 @@ import { doSlice, type Housework } from './housework.ts'
 import { type ImageSource, openStore, type PlacedImage, withBestImage } from './image-source.ts'
 import { ProgressMeter, type ProgressOptions, type ReplayProgress } from './progress.ts'
 import type { ReadAnswer } from './reader.ts'
-import { isMuch, type ReplayOptions, replay, replayInBulk } from './replay.ts'
+import { replay, replayUnread } from './replay.ts'
+import type { Run } from './runs.ts'
 
 export interface FollowerOptions extends ProgressOptions {
   log: Log
@@ -174,10 +175,11 @@ export class Follower {
     if (target <= from) return
     const meter = new ProgressMeter({ from, target }, this.#options)
     this.#meter = meter
-    const options: ReplayOptions = { upTo: target, onRun: ({ to, events }) => meter.add(to.lsn, events) }
-    if (telling) options.onStep = (step) => this.tell(step)
+    const { log } = this.#options
+    const options = { upTo: target, onRun: ({ to, events }: Run) => meter.add(to.lsn, events) }
     try {
-      await (!telling && isMuch(from, target) ? replayInBulk : replay)(this.#options.log, store, options)
+      if (telling) await replay(log, store, { ...options, onStep: (step) => this.tell(step) })
+      else await replayUnread(log, store, options)
       meter.end()
     } finally {
       this.#meter = undefined

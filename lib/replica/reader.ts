@@ -12,7 +12,7 @@ import { ThreadEngine } from '../store/thread-engine.ts'
 import type { HeldStore } from './held-store.ts'
 import { doSlice, type Housework } from './housework.ts'
 import { openStore, type PlacedImage } from './image-source.ts'
-import { isMuch, replay, replayInBulk } from './replay.ts'
+import { replayUnread } from './replay.ts'
 
 export interface ReadAnswer {
   /** The place of the log that the answer shows. */
@@ -96,7 +96,7 @@ export class Reader {
 
   /** Reads the log by itself up to exactly `lsn`. */
   catchUp(log: Log, lsn: number): Promise<void> {
-    return this.prepare((store) => (isMuch(store.mark.lsn, lsn) ? replayInBulk : replay)(log, store, { upTo: lsn }))
+    return this.prepare((store) => replayUnread(log, store, { upTo: lsn }))
   }
 
   /** Brings the store to where it is to serve from. To be done before anything is read or taken. */

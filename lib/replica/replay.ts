@@ -1,12 +1,15 @@
 import type { Entry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
-import type { Aftermath } from '../store/aftermath.ts'
-import { bulkLoad } from '../store/bulk-load.ts'
+import { BulkLoad } from '../store/bulk-load.ts'
 import type { ChangeSet } from '../store/change-set.ts'
 import type { RowBefore } from '../store/change-statements.ts'
 import { keepHouse } from '../store/housekeeping.ts'
+import { jsonOf } from '../store/protocol.ts'
+import { statement } from '../store/statement.ts'
 import { type Step, stepOf } from '../store/step.ts'
 import { quietly, type Store } from '../store/store.ts'
+import type { Table } from '../store/table.ts'
+import { tasksTable } from '../store/tasks-table.ts'
 import { framedStepOf } from './framed-step.ts'
 import { type Run, type RunLimits, runsOf } from './runs.ts'
 
@@ -25,13 +28,15 @@ export interface ReplayOptions {
 /** Runs between two looks at whether the engine needs a checkpoint or a vacuum. */
 const HOUSEKEEPING_RUNS = 16
 
-/** Whether to go from one place of the log to another in bulk. It pays for indexes of the whole store. */
+/** Whether the log goes on so far that it is applied in bulk from the beginning. That pays for indexes of the whole store. */
 export function isMuch(from: number, to: number): boolean {
   return to - from >= Math.max(BULK_ENTRIES, to * BULK_SHARE)
 }
 
 const BULK_ENTRIES = 50
 const BULK_SHARE = 0.2
+/** Rows from which on it is worth a look whether those to come are many. */
+const BULK_ROWS = 4_000
 
 /**
  * Brings a store forward along the log. Entries are folded into runs, each applied in one SQL transaction; reading,
@@ -45,18 +50,40 @@ export function replay(log: Log, store: Store, options: ReplayOptions = {}): Pro
 }
 
 /**
- * The same, for many entries at once: faster, because what can be is done only at the end. There are no steps to tell,
- * and nobody may read the store until it is done.
+ * The same on a store that nobody reads until it is done: what is much is applied in bulk, faster, because what can be is
+ * done only at the end. There are no steps to tell. `inBulk`: from the beginning; default: if that pays.
  */
-export function replayInBulk(log: Log, store: Store, options: Omit<ReplayOptions, 'onStep'>): Promise<void> {
-  return bulkLoad(store, (later) => applyRuns(log, store, { ...options, later }))
+export async function replayUnread(
+  log: Log,
+  store: Store,
+  options: Omit<ReplayOptions, 'onStep'> & { upTo: number; inBulk?: true },
+): Promise<void> {
+  const { upTo, inBulk = isMuch(store.mark.lsn, upTo) } = options
+  if (store.mark.lsn >= upTo) return
+  const bulk = new BulkLoad(store)
+  if (inBulk) await bulk.begin()
+  try {
+    await applyRuns(log, store, { ...options, bulk })
+  } finally {
+    await bulk.end()
+  }
 }
 
-async function applyRuns(log: Log, store: Store, options: ReplayOptions & { later?: Aftermath }): Promise<void> {
-  const { upTo = Number.POSITIVE_INFINITY, onStep, onRun, limits, later, pages = log.follow(store.mark) } = options
+/** Whether a run shows that there are many rows to come, though few entries: as many for each of them as so far. */
+async function areManyRows(store: Store, run: Run, from: number, upTo: number): Promise<boolean> {
+  const rows = run.changes.tables.get(tasksTable as Table)?.size ?? 0
+  if (rows < BULK_ROWS) return false
+  const toCome = (rows / (run.to.lsn - from)) * (upTo - from)
+  const [count] = await store.run([statement('select count(*) from task')])
+  return toCome >= BULK_SHARE * jsonOf<number>(count)!
+}
+
+async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk?: BulkLoad }): Promise<void> {
+  const { upTo = Number.POSITIVE_INFINITY, onStep, onRun, limits, bulk, pages = log.follow(store.mark) } = options
   if (store.mark.lsn >= upTo) return
   const take = async ({ step, run }: Ready) => {
     await store.take([step])
+    if (step.later !== undefined) bulk!.putOff(step.later)
     onStep?.(step)
     onRun?.(run)
   }
@@ -76,11 +103,18 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { late
         send()
         await taking
         const step = framedStepOf(log, store.mark, run.framed)
-        await store.takeFramed(step, later)
+        const later = await store.takeFramed(step, bulk?.isOn)
+        if (later !== undefined) bulk!.putOff(later)
         onStep?.(step)
         onRun?.(run)
         last = undefined
         continue
+      }
+      if (bulk?.isOn === false && (await areManyRows(store, run, last?.step.to.lsn ?? store.mark.lsn, upTo))) {
+        await taking
+        send()
+        await taking
+        await bulk.begin()
       }
       // Asked for before the run before is sent, and that is sent before this one's statements are made: so the engine
       // has work all the time. What the run before changes is laid on top of what is read.
@@ -91,7 +125,7 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { late
       if (++runs % HOUSEKEEPING_RUNS === 0) await keepHouse(store)
       const before = onTop(last?.run.changes, await rows)
       const from = last?.step.to ?? store.mark
-      last = unsent = { run, step: stepOf(from, run.changes, run.to, before, later) }
+      last = unsent = { run, step: stepOf(from, run.changes, run.to, before, bulk?.isOn) }
     }
   } catch (error) {
     failure = { error }

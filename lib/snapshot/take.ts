@@ -12,7 +12,7 @@ import {
   sourcesInTurn,
   withBestImage,
 } from '../replica/image-source.ts'
-import { isMuch, replay, replayInBulk } from '../replica/replay.ts'
+import { replay, replayUnread } from '../replica/replay.ts'
 import type { BaseImage } from '../store/base-image.ts'
 import { type Engine, PgliteEngine } from '../store/engine.ts'
 import type { StoreImage } from '../store/image-parts.ts'
@@ -146,7 +146,7 @@ async function replayedStore(context: SnapshotContext, upTo: number): Promise<{ 
   try {
     const from = store.mark.lsn
     const end = Math.min(upTo, await log.findEnd(from))
-    if (isMuch(from, end)) await replayInBulk(log, store, { upTo: end })
+    await replayUnread(log, store, { upTo: end })
     await replay(log, store, { upTo })
     if (!Number.isFinite(upTo)) await log.verifyEnd(store.mark)
     else if (store.mark.lsn !== upTo) throw new BorealError('lsn_not_reached', `the log ends before LSN ${upTo}`)

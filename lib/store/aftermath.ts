@@ -1,44 +1,103 @@
 import { bytesOfHash } from '../model/idempotency-key.ts'
 import { TABLES } from './apply-event.ts'
-import { type ChangeSet, forgetBefore, type IdempotencyRow } from './change-set.ts'
+import { forgetBefore, type IdempotencyRow } from './change-set.ts'
+import { forgetTasks, type JobChange, mergeJobs, removeEmptyJobs, upsertJobs } from './job-changes.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
 
 /**
- * What follows from changes and may be done once for many of them: idempotency keys are remembered, those before the
- * horizon forgotten, and configs removed that nothing refers to any more. A long replay does it at its end, because most
- * keys of a long log are forgotten again, and looking for references costs a scan while there are no indexes.
+ * What follows from changes to rows, and may be written once for many of them: table `job` counts anew, scopes have lost
+ * rows, entities have changed, configs may have lost their last reference, keys are remembered and forgotten. A frame of a
+ * large entry, or a run of a replay, touches most jobs, so to write this with each of them costs as much as their rows do.
+ *
+ * Invariant: what follows from a change set and from the next one, merged, is what follows from both as one.
  */
-export class Aftermath {
-  readonly #configs = new Set<string>()
-  readonly #keys = new Map<string, IdempotencyRow>()
-  #horizon: ChangeSet['horizon']
-
-  /** Adds what follows from a change set; change sets must come in their order. */
-  add({ idempotency, horizon }: Pick<ChangeSet, 'idempotency' | 'horizon'>, abandonedConfigs: Iterable<string>): void {
-    for (const config of abandonedConfigs) this.#configs.add(config)
-    if (horizon !== undefined) {
-      this.#horizon = horizon
-      forgetBefore(this.#keys, horizon.timeMs)
-    }
-    for (const [hash, row] of idempotency) {
-      this.#keys.delete(hash)
-      this.#keys.set(hash, row)
-    }
-  }
-
+export interface Aftermath {
+  jobs: Map<string, JobChange>
+  /** Scope → LSN at which a row last left it, by entity. */
+  departures: Map<string, Map<string, number>>
+  /** LSN of the last change of each entity. */
+  entities: Map<string, number>
   /** Configs that may have lost their last reference. */
-  get abandonedConfigs(): ReadonlySet<string> {
-    return this.#configs
-  }
+  configs: Set<string>
+  keys: Map<string, IdempotencyRow>
+  horizon: { timeMs: number; beforeLsn: number } | undefined
+}
 
-  /** To be run behind the statements of the change sets. */
-  statements(): Statement[] {
-    const statements: Statement[] = []
-    if (this.#configs.size > 0) statements.push(removeUnreferenced(this.#configs))
-    // First: a key that is forgotten may be there again among those that are remembered.
-    if (this.#horizon !== undefined) statements.push(...forget(this.#horizon))
-    if (this.#keys.size > 0) statements.push(remember(this.#keys))
-    return statements
+export function newAftermath(): Aftermath {
+  return {
+    ...{ jobs: new Map(), departures: new Map(), entities: new Map(), configs: new Set(), keys: new Map() },
+    horizon: undefined,
+  }
+}
+
+/** Adds what follows from later changes. */
+export function mergeAftermath(into: Aftermath, from: Aftermath): void {
+  mergeJobs(into.jobs, from.jobs)
+  for (const [entity, scopes] of from.departures) {
+    const known = into.departures.get(entity)
+    if (known === undefined) into.departures.set(entity, new Map(scopes))
+    else for (const [scope, version] of scopes) known.set(scope, version)
+  }
+  for (const [entity, version] of from.entities) into.entities.set(entity, version)
+  for (const config of from.configs) into.configs.add(config)
+  if (from.horizon !== undefined) {
+    into.horizon = from.horizon
+    forgetBefore(into.keys, from.horizon.timeMs)
+  }
+  for (const [hash, row] of from.keys) {
+    into.keys.delete(hash)
+    into.keys.set(hash, row)
+  }
+}
+
+/** To be run ahead of the rows, where it is checked that the jobs are there to which they refer. */
+export function aheadOfRows({ jobs }: Aftermath): Statement[] {
+  return jobs.size > 0 ? [upsertJobs(jobs)] : []
+}
+
+/** To be run behind the rows. */
+export function behindRows({ jobs, departures, entities, configs, horizon, keys }: Aftermath): Statement[] {
+  const statements = [forgetTasks(jobs), removeEmptyJobs(jobs)].filter((each) => each !== undefined)
+  if (entities.size > 0) statements.push(entityChanges(entities))
+  if (departures.size > 0) statements.push(departed(departures))
+  if (configs.size > 0) statements.push(removeUnreferenced(configs))
+  // First: a key that is forgotten may be there again among those that are remembered.
+  if (horizon !== undefined) statements.push(...forget(horizon))
+  if (keys.size > 0) statements.push(remember(keys))
+  return statements
+}
+
+function entityChanges(entities: Map<string, number>): Statement {
+  return {
+    sql:
+      'insert into boreal.entity_change (entity, version) select * from unnest($1::text[], $2::int8[]) ' +
+      'on conflict (entity) do update set version = excluded.version',
+    params: [arrayParam('text', [...entities.keys()]), arrayParam('int8', [...entities.values()])],
+  }
+}
+
+function departed(departures: Map<string, Map<string, number>>): Statement {
+  const rows = [...departures].flatMap(([entity, scopes]) =>
+    [...scopes].map(([scope, version]) => ({ entity, scope, version })),
+  )
+  return {
+    sql:
+      'insert into boreal.departure (entity, scope, version) select * from unnest($1::text[], $2::text[], $3::int8[]) ' +
+      'on conflict (entity, scope) do update set version = excluded.version',
+    params: [
+      arrayParam(
+        'text',
+        rows.map((row) => row.entity),
+      ),
+      arrayParam(
+        'text',
+        rows.map((row) => row.scope),
+      ),
+      arrayParam(
+        'int8',
+        rows.map((row) => row.version),
+      ),
+    ],
   }
 }
 

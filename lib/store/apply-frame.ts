@@ -1,9 +1,10 @@
 import { decodeFrame } from '../log/frames.ts'
 import { type ErrorData, errorData } from '../model/error-data.ts'
 import { BorealError } from '../model/errors.ts'
-import { Aftermath } from './aftermath.ts'
+import { type Aftermath, newAftermath } from './aftermath.ts'
 import { ChangeSet } from './change-set.ts'
 import { beforeStatements, changeStatements } from './change-statements.ts'
+import { addJobs } from './job-changes.ts'
 import type { Procedure } from './procedure.ts'
 import { SqlError } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
@@ -15,11 +16,13 @@ export interface FrameInput {
   bytes: Uint8Array
   index: number
   meta: RowMeta
+  /** Whether it is checked, row by row, that what a row refers to is there. */
+  checked: boolean
 }
 
 export type FrameOutcome =
-  /** Configs that may have lost their last reference. */
-  { abandonedConfigs: string[] } | { refusal: ErrorData }
+  /** What follows from its rows, and has not been written. */
+  { later: Aftermath } | { refusal: ErrorData }
 
 /**
  * Writes the rows of one frame inside the SQL transaction that is open: unpacked, folded and written in the engine's thread,
@@ -28,14 +31,15 @@ export type FrameOutcome =
 export const applyFrame: Procedure<FrameInput, FrameOutcome> = {
   name: 'applyFrame',
 
-  async run(engine, { bytes, index, meta }) {
+  async run(engine, { bytes, index, meta, checked }) {
     try {
       const changes = new ChangeSet()
       changes.apply(decodeFrame(meta.version, index, bytes), meta)
       const before = readBefore(changes, await engine.run(beforeStatements(changes).map(({ statement }) => statement)))
-      const later = new Aftermath()
-      await engine.run(changeStatements(changes, before, undefined, later))
-      return { abandonedConfigs: [...later.abandonedConfigs] }
+      const later = newAftermath()
+      const rows = changeStatements(changes, before, undefined, later)
+      await engine.run(checked && later.jobs.size > 0 ? [addJobs(later.jobs), ...rows] : rows)
+      return { later }
     } catch (error) {
       if (error instanceof SqlError) return { refusal: refusalOf(error) }
       if (error instanceof BorealError) return { refusal: errorData(error) }

@@ -1,7 +1,7 @@
-import { Aftermath } from './aftermath.ts'
+import { type Aftermath, aheadOfRows, behindRows, mergeAftermath, newAftermath } from './aftermath.ts'
 import type { Runner } from './procedure.ts'
 import { jsonOf } from './protocol.ts'
-import { BEGIN, COMMIT, type Statement, statement } from './statement.ts'
+import { AS_REPLICA, BEGIN, COMMIT, type Statement, statement } from './statement.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -35,26 +35,41 @@ export function createIndexes(indexes: readonly Index[]): Statement[] {
 }
 
 /**
- * Runs `work` on a store that has no secondary indexes meanwhile and puts off what follows from changes (Aftermath), both
- * of which are made good at the end, whether the work succeeds or not. Nobody may read the store before that.
- *
- * @throws what the work throws, or what makes it impossible to complete the store: then its engine is of no use
+ * A store that nobody reads is loaded: it has no secondary indexes meanwhile, and what follows from changes (Aftermath) is
+ * put off; both are made good at the end, whether the load succeeded or not.
  */
-export async function bulkLoad(store: Store, work: (later: Aftermath) => Promise<void>): Promise<void> {
-  const later = new Aftermath()
-  const indexes = await dropIndexes(store)
-  try {
-    await work(later)
-  } finally {
-    if (store.engine.alive) await complete(store, [...later.statements(), ...createIndexes(indexes)])
-  }
-}
+export class BulkLoad {
+  readonly #store: Store
+  readonly #later = newAftermath()
+  #indexes: Index[] | undefined
 
-async function complete(store: Store, statements: Statement[]): Promise<void> {
-  try {
-    await store.run([BEGIN, ...statements, COMMIT])
-  } catch (error) {
-    await store.engine.kill('what was loaded could not be completed')
-    throw error
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  get isOn(): boolean {
+    return this.#indexes !== undefined
+  }
+
+  async begin(): Promise<void> {
+    this.#indexes ??= await dropIndexes(this.#store)
+  }
+
+  /** Takes in what follows from changes that the store has taken. */
+  putOff(later: Aftermath): void {
+    mergeAftermath(this.#later, later)
+  }
+
+  /** @throws what makes it impossible to complete the store: then its engine is of no use, and is ended */
+  async end(): Promise<void> {
+    const { engine } = this.#store
+    if (this.#indexes === undefined || !engine.alive) return
+    const rest = [...aheadOfRows(this.#later), ...behindRows(this.#later), ...createIndexes(this.#indexes)]
+    try {
+      await this.#store.run([BEGIN, AS_REPLICA, ...rest, COMMIT])
+    } catch (error) {
+      await engine.kill('what was loaded could not be completed')
+      throw error
+    }
   }
 }

@@ -1,9 +1,9 @@
-import { Aftermath } from './aftermath.ts'
+import { type Aftermath, aheadOfRows, behindRows, mergeAftermath } from './aftermath.ts'
 import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
 import { writeFormat } from './format.ts'
-import { countRow, forgetTasks, removeEmptyJobs, upsertJobs } from './job-changes.ts'
-import { arrayParam, type Statement, statement } from './statement.ts'
+import { countRow } from './job-changes.ts'
+import { type Statement, statement } from './statement.ts'
 import { insert, type Puts, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
 
 /** The row of a table before the change set; `undefined` when there was none. */
@@ -28,6 +28,7 @@ export interface AppliedMark {
 /**
  * The SQL of a change set: each table written once, whatever the number of rows. The statements hold values only, so
  * they can be run on any store that stands where `before` was read. Without a mark they are a part of something larger.
+ * What follows from the rows goes to `later` if that is given, and is left out of the statements.
  */
 export function changeStatements(
   changes: ChangeSet,
@@ -36,8 +37,9 @@ export function changeStatements(
   later?: Aftermath,
 ): Statement[] {
   const effects = completed(changes, before)
-  const statements: Statement[] = []
-  if (effects.jobs.size > 0) statements.push(upsertJobs(effects.jobs))
+  const follows = aftermathOf(changes, effects)
+  if (later !== undefined) mergeAftermath(later, follows)
+  const statements = later === undefined ? aheadOfRows(follows) : []
   for (const [table, parents] of changes.orphaned) {
     statements.push(removeBy(table, table.parent!.column, [...parents]))
   }
@@ -46,15 +48,23 @@ export function changeStatements(
     if (puts.length > 0) statements.push(upsert(table, puts))
   }
   for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
-  for (const each of [forgetTasks(effects.jobs), removeEmptyJobs(effects.jobs)]) if (each) statements.push(each)
-  if (changes.tables.size > 0) statements.push(entityChanges(changes))
-  if (effects.departures.size > 0) statements.push(departures(effects))
+  if (later === undefined) statements.push(...behindRows(follows))
   if (changes.format !== undefined) statements.push(writeFormat(changes.format))
-  const aftermath = later ?? new Aftermath()
-  aftermath.add(changes, effects.abandonedConfigs)
-  if (later === undefined) statements.push(...aftermath.statements())
-  if (mark !== undefined) statements.push(applied(mark))
+  if (mark !== undefined) statements.push(moveMark(mark))
   return statements
+}
+
+function aftermathOf(changes: ChangeSet, { jobs, departures, abandonedConfigs }: Effects): Aftermath {
+  const { idempotency: keys, horizon } = changes
+  const entities = new Map<string, number>()
+  for (const [table, rows] of changes.tables) {
+    if (table.parent !== undefined) continue
+    let version = 0
+    for (const change of rows.values()) version = Math.max(version, change.meta.version)
+    entities.set(table.entity, version)
+  }
+  const scopes = new Map([...departures].map(([table, versions]) => [table.entity, versions]))
+  return { jobs, departures: scopes, entities, configs: abandonedConfigs, keys, horizon }
 }
 
 interface Effects extends LeavingSink {
@@ -103,49 +113,8 @@ function completedRows(table: Table, rows: Map<string, Change>, before: RowBefor
   return written
 }
 
-function entityChanges(changes: ChangeSet): Statement {
-  const versions = new Map<string, number>()
-  for (const [table, rows] of changes.tables) {
-    if (table.parent !== undefined) continue
-    let version = 0
-    for (const change of rows.values()) version = Math.max(version, change.meta.version)
-    versions.set(table.entity, version)
-  }
-  return {
-    sql:
-      'insert into boreal.entity_change (entity, version) select * from unnest($1::text[], $2::int8[]) ' +
-      'on conflict (entity) do update set version = excluded.version',
-    params: [arrayParam('text', [...versions.keys()]), arrayParam('int8', [...versions.values()])],
-  }
-}
-
-function departures(effects: Effects): Statement {
-  const rows = [...effects.departures].flatMap(([table, scopes]) =>
-    [...scopes].map(([scope, version]) => ({ entity: table.entity, scope, version })),
-  )
-  return {
-    sql:
-      'insert into boreal.departure (entity, scope, version) select * from unnest($1::text[], $2::text[], $3::int8[]) ' +
-      'on conflict (entity, scope) do update set version = excluded.version',
-    params: [
-      arrayParam(
-        'text',
-        rows.map((row) => row.entity),
-      ),
-      arrayParam(
-        'text',
-        rows.map((row) => row.scope),
-      ),
-      arrayParam(
-        'int8',
-        rows.map((row) => row.version),
-      ),
-    ],
-  }
-}
-
 /** Moves the mark. Division by zero fails the SQL transaction on a store that stands elsewhere: a step fits one place only. */
-function applied(mark: AppliedMark): Statement {
+export function moveMark(mark: AppliedMark): Statement {
   return statement(
     'update boreal.applied set lsn = $2::int8 / (lsn = $1::int8)::int4, hash = $3, time_ms = $4 where one = 1',
     mark.previousLsn,

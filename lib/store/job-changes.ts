@@ -1,7 +1,7 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
-import { parseJobKey } from '../model/job-key.ts'
+import { type JobKey, parseJobKey } from '../model/job-key.ts'
 import { ACTIVE_STATUSES, SCHEDULE_STATUSES } from '../model/schedule-status.ts'
-import { arrayParam, type Statement } from './statement.ts'
+import { arrayParam, type Param, type Statement } from './statement.ts'
 import type { Table } from './table.ts'
 
 /**
@@ -52,6 +52,25 @@ export function countRow(jobs: Map<string, JobChange>, table: Table, row: object
   counters.set(place.counter, (counters.get(place.counter) ?? 0) + difference)
 }
 
+/** Adds later changes of jobs to earlier ones. */
+export function mergeJobs(into: Map<string, JobChange>, from: Map<string, JobChange>): void {
+  for (const [jobId, { version, taskVersion, counters }] of from) {
+    const known = into.get(jobId)
+    if (known === undefined) {
+      into.set(jobId, { version, taskVersion, counters: new Map(counters) })
+      continue
+    }
+    known.version = Math.max(known.version, version)
+    known.taskVersion = Math.max(known.taskVersion, taskVersion)
+    for (const [counter, difference] of counters) {
+      const sum = (known.counters.get(counter) ?? 0) + difference
+      // What came and went is in no counter, as in a change set: such a job may have become empty.
+      if (sum === 0) known.counters.delete(counter)
+      else known.counters.set(counter, sum)
+    }
+  }
+}
+
 /**
  * Adds the differences to table `job`; must run before rows that refer to new jobs are written. Only the counters that
  * changed are in the statement: taking in an array costs more than the row, and there are over twenty.
@@ -59,23 +78,10 @@ export function countRow(jobs: Map<string, JobChange>, table: Table, row: object
 export function upsertJobs(jobs: Map<string, JobChange>): Statement {
   const changes = [...jobs.values()]
   const counters = JOB_COUNTERS.filter((name) => changes.some((change) => change.counters.get(name)))
-  const keys = [...jobs.keys()].map(parseJobKey)
   return {
     sql: upsertSql(counters),
     params: [
-      arrayParam('text', [...jobs.keys()]),
-      arrayParam(
-        'text',
-        keys.map((key) => key.role),
-      ),
-      arrayParam(
-        'text',
-        keys.map((key) => key.environment),
-      ),
-      arrayParam(
-        'text',
-        keys.map((key) => key.name),
-      ),
+      ...jobKeys(jobs),
       arrayParam(
         'int8',
         changes.map((change) => change.taskVersion),
@@ -92,6 +98,26 @@ export function upsertJobs(jobs: Map<string, JobChange>): Statement {
       ),
     ],
   }
+}
+
+/** Adds those that are not there, with nothing in them, for rows that refer to them before they are counted. */
+export function addJobs(jobs: Map<string, JobChange>): Statement {
+  return { sql: ADD_JOBS, params: jobKeys(jobs) }
+}
+
+const ADD_JOBS = `
+  insert into job (job_id, role, environment, name, version)
+  select *, 0 from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+  on conflict (job_id) do nothing`
+
+function jobKeys(jobs: Map<string, JobChange>): Param[] {
+  const keys = [...jobs.keys()].map(parseJobKey)
+  const column = (field: keyof JobKey) =>
+    arrayParam(
+      'text',
+      keys.map((key) => key[field]),
+    )
+  return [arrayParam('text', [...jobs.keys()]), column('role'), column('environment'), column('name')]
 }
 
 function upsertSql(counters: string[]): string {

@@ -57,4 +57,6 @@ export function statement(sql: string, ...params: unknown[]): Statement {
 export const BEGIN = statement('begin')
 export const BEGIN_READ_ONLY = statement('begin transaction read only')
 export const COMMIT = statement('commit')
+/** Inside a SQL transaction: what rows refer to is not checked, because it was when they were decided. */
+export const AS_REPLICA = statement('set local session_replication_role = replica')
 export const ROLLBACK = statement('rollback')

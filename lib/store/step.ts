@@ -1,8 +1,8 @@
 import type { LogMark } from '../log/chain.ts'
 import { markOf } from '../log/chain.ts'
-import type { Aftermath } from './aftermath.ts'
-import { ChangeSet, type IdempotencyRow } from './change-set.ts'
-import { changeStatements, type RowBefore } from './change-statements.ts'
+import { type Aftermath, newAftermath } from './aftermath.ts'
+import type { ChangeSet, IdempotencyRow } from './change-set.ts'
+import { type AppliedMark, changeStatements, type RowBefore } from './change-statements.ts'
 import type { Statement } from './statement.ts'
 
 /** A step of a store from one place of the log to a later one, as SQL. Any store that stands at `from` can take it. */
@@ -18,6 +18,8 @@ export interface Step {
   format: number | undefined
   /** Of an entry whose events are in frames: instead of statements, what makes them. */
   framed?: FramedStep
+  /** What follows from it and is not in the statements: whoever takes it puts that off. */
+  later?: Aftermath
 }
 
 /** The rows of a large entry, to be written frame by frame. */
@@ -37,32 +39,24 @@ export function framedStep(from: LogMark, to: LogMark, framed: FramedStep): Step
   return { from, to: markOf(to), statements: [], remembered, horizon: undefined, format: undefined, framed }
 }
 
-/** What is to be done behind the last frame. */
-export function frameEnd(
-  { from, to, framed }: Step,
-  abandonedConfigs: Iterable<string>,
-  later?: Aftermath,
-): Statement[] {
-  const changes = new ChangeSet()
-  changes.apply([], { version: to.lsn, timeMs: to.time })
-  for (const config of abandonedConfigs) changes.abandonedConfigs.add(config)
-  if (framed?.key !== undefined) changes.remember(...framed.key)
-  const mark = { previousLsn: from.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
-  return changeStatements(changes, () => undefined, mark, later)
-}
-
 /**
- * The step that a change set makes from a place where the rows were as `before` says. `later` takes what may be done
+ * The step that a change set makes from a place where the rows were as `before` says. `putOff`: without what may be done
  * once for many steps.
  */
-export function stepOf(from: LogMark, changes: ChangeSet, to: LogMark, before: RowBefore, later?: Aftermath): Step {
-  const mark = { previousLsn: from.lsn, lsn: to.lsn, hash: to.hash, timeMs: to.time }
+export function stepOf(from: LogMark, changes: ChangeSet, to: LogMark, before: RowBefore, putOff = false): Step {
+  const later = putOff ? newAftermath() : undefined
   return {
     from,
     to: markOf(to),
-    statements: changeStatements(changes, before, mark, later),
+    statements: changeStatements(changes, before, markMoved(from, to), later),
     remembered: [...changes.idempotency.values()],
     horizon: changes.horizon,
     format: changes.format?.format,
+    ...(later === undefined ? {} : { later }),
   }
+}
+
+/** Moves the mark of a store along a step. */
+export function markMoved({ lsn: previousLsn }: LogMark, { lsn, hash, time: timeMs }: LogMark): AppliedMark {
+  return { previousLsn, lsn, hash, timeMs }
 }

@@ -3,11 +3,11 @@ import { markOf } from '../log/chain.ts'
 import type { Entry } from '../log/entry.ts'
 import { errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
-import type { Aftermath } from './aftermath.ts'
+import { type Aftermath, aheadOfRows, behindRows, mergeAftermath, newAftermath } from './aftermath.ts'
 import { applyFrame } from './apply-frame.ts'
 import { createIndexes, dropIndexes } from './bulk-load.ts'
 import type { ChangeSet } from './change-set.ts'
-import { beforeStatements, type RowBefore } from './change-statements.ts'
+import { beforeStatements, moveMark, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
 import { foldEntries } from './fold.ts'
@@ -15,14 +15,12 @@ import { type Procedure, runningAhead } from './procedure.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
 import { checkReferences } from './references.ts'
 import { readBefore } from './rows-before.ts'
-import { BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
-import { frameEnd, type Step, stepOf } from './step.ts'
+import { AS_REPLICA, BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
+import { markMoved, type Step, stepOf } from './step.ts'
 
 /** Tasks of a large entry, and their share of all, from which on it is written without indexes. */
 const MUCH_ROWS = 4_000
 const MUCH_SHARE = 0.5
-
-const AS_REPLICA = statement('set local session_replication_role = replica')
 
 function asReplica(steps: Step[]): Statement[] {
   return [BEGIN, AS_REPLICA, ...steps.flatMap(({ statements }) => statements), COMMIT]
@@ -140,13 +138,19 @@ export class Store {
     }
   }
 
-  /** Takes the step of a large entry, frame by frame, in one SQL transaction. Nobody may read the store meanwhile. */
-  async takeFramed(step: Step, later?: Aftermath): Promise<void> {
+  /**
+   * Takes the step of a large entry, frame by frame, in one SQL transaction. Nobody may read the store meanwhile. Gives what
+   * follows from it if that is to be put off.
+   */
+  async takeFramed(step: Step, putOff = false): Promise<Aftermath | undefined> {
+    let later: Aftermath | undefined
     await this.#atomically(async () => {
       await this.run([BEGIN, AS_REPLICA])
-      await this.#writeFramed(step, later)
+      if (putOff) later = await this.#writeRows(step)
+      else await this.#writeFramed(step, await this.#isMuch(step))
       await this.run([COMMIT])
     }, step)
+    return later
   }
 
   /**
@@ -155,18 +159,17 @@ export class Store {
    * @throws BorealError `constraint_violation` when the database does not take them
    */
   async writeFramed(step: Step): Promise<void> {
-    if (!(await this.#isMuch(step))) return this.#writeFramed(step)
-    await this.run([AS_REPLICA])
-    await this.#writeFramed(step)
-    await checkReferences(this)
+    const isMuch = await this.#isMuch(step)
+    if (isMuch) await this.run([AS_REPLICA])
+    await this.#writeFramed(step, isMuch, !isMuch)
+    if (isMuch) await checkReferences(this)
   }
 
-  /** Without the indexes of what is rewritten for the most part: to build them anew costs less. */
-  async #writeFramed(step: Step, later?: Aftermath): Promise<void> {
-    // A load in bulk has dropped them already.
-    const indexes = later === undefined && (await this.#isMuch(step)) ? await dropIndexes(this, 'task') : []
-    const abandoned = await this.#writeFrames(step)
-    await this.run([...createIndexes(indexes), ...frameEnd(step, abandoned, later)])
+  /** `isMuch`: without the indexes of what is rewritten for the most part; to build them anew costs less. */
+  async #writeFramed(step: Step, isMuch: boolean, checked = false): Promise<void> {
+    const indexes = isMuch ? await dropIndexes(this, 'task') : []
+    const later = await this.#writeRows(step, checked)
+    await this.run([...createIndexes(indexes), ...aheadOfRows(later), ...behindRows(later)])
   }
 
   /** Whether a large entry rewrites so much that it pays to do what follows once for all rows. */
@@ -176,21 +179,22 @@ export class Store {
     return framed!.tasks >= MUCH_SHARE * (jsonOf<number>(count) ?? 0)
   }
 
-  /** Gives the configs that may have lost their last reference. */
-  async #writeFrames(step: Step): Promise<Set<string>> {
-    const { count, bytes } = step.framed!
+  /** Gives what follows from the rows, which is written once for all frames. */
+  async #writeRows(step: Step, checked = false): Promise<Aftermath> {
+    const { count, bytes, key } = step.framed!
     const meta = { version: step.to.lsn, timeMs: step.to.time }
-    const abandoned = new Set<string>()
+    const later = { ...newAftermath(), keys: new Map(key === undefined ? [] : [key]) }
     let next = bytes(0)
     for (let index = 0; index < count; index++) {
       const frame = await next
       // The next one is on its way while this one is written.
       if (index + 1 < count) next = quietly(bytes(index + 1))
-      const outcome = await this.callOnTop(applyFrame, { bytes: frame, index, meta })
+      const outcome = await this.callOnTop(applyFrame, { bytes: frame, index, meta, checked })
       if ('refusal' in outcome) throw errorOf(outcome.refusal)
-      for (const config of outcome.abandonedConfigs) abandoned.add(config)
+      mergeAftermath(later, outcome.later)
     }
-    return abandoned
+    await this.run([moveMark(markMoved(step.from, step.to))])
+    return later
   }
 
   async #atomically(work: () => Promise<unknown>, last: Step): Promise<void> {

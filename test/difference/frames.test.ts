@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { frameKey } from '../../lib/log/keys.ts'
-import { replay, replayInBulk } from '../../lib/replica/replay.ts'
+import { replay, replayUnread } from '../../lib/replica/replay.ts'
 import { textOf } from '../../lib/store/protocol.ts'
 import { statement } from '../../lib/store/statement.ts'
 import { ThreadEngine } from '../../lib/store/thread-engine.ts'
@@ -57,9 +57,9 @@ test('a large difference is framed, and writer, replay, bulk replay, readers and
   const { digest } = await node.digest()
   const indexes = textOf((await liveStore(node).read([INDEXES]))[0]!.rows[0]![0])
   expect(indexes!.split('CREATE')).toHaveLength(7)
-  for (const bring of [replay, replayInBulk]) {
+  for (const bring of [replay, replayUnread]) {
     const store = await emptyStore(node.log)
-    await bring(node.log, store, {})
+    await bring(node.log, store, { upTo: node.tailLsn, inBulk: true })
     expect((await stateOf(store)).digest).toBe(digest)
     expect(textOf((await store.run([INDEXES]))[0]!.rows[0]![0])).toBe(indexes)
     await store.engine.kill()

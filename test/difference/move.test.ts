@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { replay, replayInBulk } from '../../lib/replica/replay.ts'
+import { replay, replayUnread } from '../../lib/replica/replay.ts'
 import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
 import { jsonOf } from '../../lib/store/protocol.ts'
 import { dataOf, liveStore, moveTo, storeAt } from '../support/difference.ts'
@@ -45,9 +45,9 @@ test.each([
     const written = { digest: digestOf(results[0]), tables: jsonOf(results[1]) }
     const entries = await entriesOf(node.log)
     expect(entries.some(({ framed }) => framed !== undefined)).toBe(frameRows !== undefined)
-    for (const bring of [replay, replayInBulk]) {
+    for (const bring of [replay, replayUnread]) {
       const store = await emptyStore(node.log)
-      await bring(node.log, store, {})
+      await bring(node.log, store, { upTo: node.tailLsn, inBulk: true })
       expect(await stateOf(store)).toEqual(written)
       await store.engine.kill()
     }

@@ -6,10 +6,14 @@ import { silentLogger } from '../../lib/model/logger.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { BorealNode } from '../../lib/node/node.ts'
 import type { ReplayProgress } from '../../lib/replica/progress.ts'
-import { replay, replayInBulk } from '../../lib/replica/replay.ts'
+import { replay, replayUnread } from '../../lib/replica/replay.ts'
 import type { Run } from '../../lib/replica/runs.ts'
+import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
+import { jsonOf } from '../../lib/store/protocol.ts'
+import type { Store } from '../../lib/store/store.ts'
 import { testImage } from '../support/image.ts'
+import { largeSlices } from '../support/large-store.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import { memoryLog, memoryNode } from '../support/memory-node.ts'
 import { randomTransaction } from '../support/random-transactions.ts'
@@ -20,7 +24,7 @@ import { emptyStore, stateOf } from '../support/state.ts'
 const HOUR = 60 * 60_000
 
 /** A log of random transactions in which keys are forgotten, and one of them is used again. */
-async function randomLog(): Promise<{ log: Log; state: { digest: string } }> {
+async function randomLog(): Promise<{ log: Log; lsn: number; state: object }> {
   const runtime = new ManualRuntime()
   const horizon = { maxAgeMs: 4 * HOUR, minAgeMs: HOUR, maxKeys: 40, sliceMs: HOUR }
   const { node } = await memoryNode({ horizon, runtime })
@@ -29,31 +33,53 @@ async function randomLog(): Promise<{ log: Log; state: { digest: string } }> {
     await node.submit(each, { principal: 'p', ...key }).catch(() => undefined)
     if (index % 4 === 0) runtime.elapse({ wall: HOUR, monotonic: HOUR })
   }
-  return { log: node.log, state: { digest: (await node.digest()).digest } }
+  const { results } = await node.read([digestStatement, tableHashesStatement], { level: 'consistent' })
+  return { log: node.log, lsn: node.tailLsn, state: { digest: digestOf(results[0]), tables: jsonOf(results[1]) } }
 }
 
+const indexesOf = async (store: Store) => (await store.run([INDEXES]))[0]!.rows[0]![0]!.toString()
 const INDEXES = { sql: "select string_agg(indexdef, ';' order by indexdef) from pg_indexes", params: [] }
 
 test('gives the same state in runs of any size, step by step and in bulk, and all indexes', {
   timeout: 120_000,
 }, async () => {
-  const { log, state } = await randomLog()
+  const { log, lsn, state } = await randomLog()
   const pristine = await emptyStore(log)
-  const indexesOf = async (store: typeof pristine) => (await store.run([INDEXES]))[0]!.rows[0]![0]!.toString()
   const indexes = await indexesOf(pristine)
   await pristine.engine.kill()
   for (const events of [3, 100_000]) {
-    for (const way of [replay, replayInBulk]) {
+    for (const way of [replay, replayUnread]) {
       const store = await emptyStore(log)
       const runs: Run[] = []
-      await way(log, store, { limits: { events, bytes: 1024 * 1024 }, onRun: (run) => runs.push(run) })
-      expect(await stateOf(store)).toMatchObject(state)
+      const limits = { events, bytes: 1024 * 1024 }
+      await way(log, store, { limits, onRun: (run) => runs.push(run), upTo: lsn, inBulk: true })
+      expect(await stateOf(store)).toEqual(state)
       expect(await indexesOf(store)).toBe(indexes)
       expect(runs.at(-1)!.to.lsn).toBe(store.mark.lsn)
       if (events === 100_000) expect(runs.length).toBe(1)
       await store.engine.kill()
     }
   }
+})
+
+test('turns to a bulk load when a few entries turn out to have many rows', { timeout: 60_000 }, async () => {
+  const { node } = await memoryNode()
+  await node.submit(request([saveQuota('r')]), as('p'))
+  for (const slice of largeSlices(15_000)) await node.submit(request([slice]), as('p'))
+  await node.submit(request([{ op: 'mutateTasks', query: { role: 'r1' }, patch: { status: 'LOST' } }]), as('p'))
+  const store = await emptyStore(node.log)
+  const indexes = await indexesOf(store)
+  const meanwhile: Promise<string>[] = []
+  const limits = { events: 1, bytes: 1 }
+  await replayUnread(node.log, store, {
+    ...{ limits, upTo: node.tailLsn },
+    onRun: () => void meanwhile.push(indexesOf(store)),
+  })
+  const has = (await Promise.all(meanwhile)).map((each) => each === indexes)
+  expect(has).toEqual([true, false, false, false])
+  expect(await indexesOf(store)).toBe(indexes)
+  expect((await stateOf(store)).digest).toBe((await node.digest()).digest)
+  await store.engine.kill()
 })
 
 /** A log of quotas that gives its entries in pages of ten, and hears when one is asked for. */
@@ -113,7 +139,10 @@ test('an entry that is damaged stops a bulk load at the last good run, in a stor
   events.read = async (after) => (await read(after)).slice(0, 10)
   const store = await emptyStore(log)
   const limits = { events: 5, bytes: 1_000_000 }
-  await expect(replayInBulk(log, store, { limits })).rejects.toMatchObject({ code: 'log_corrupt', lsn: 20 })
+  await expect(replayUnread(log, store, { limits, upTo: 100, inBulk: true })).rejects.toMatchObject({
+    code: 'log_corrupt',
+    lsn: 20,
+  })
   // Of the page with the damage, what is before it.
   expect(store.mark.lsn).toBe(19)
   const [keys] = await store.run([{ sql: 'select count(*) from boreal.idempotency', params: [] }])
