@@ -1,10 +1,12 @@
 import { type Aftermath, aheadOfRows, behindRows, mergeAftermath } from './aftermath.ts'
 import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
+import { copyIn } from './copy-rows.ts'
 import { writeFormat } from './format.ts'
 import { countRow } from './job-changes.ts'
 import { type Statement, statement } from './statement.ts'
 import { insert, type Puts, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
+import { taskConfigsTable } from './task-configs-table.ts'
 
 /** The row of a table before the change set; `undefined` when there was none. */
 export type RowBefore = (table: Table, key: string) => object | undefined
@@ -43,16 +45,41 @@ export function changeStatements(
   for (const [table, parents] of changes.orphaned) {
     statements.push(removeBy(table, table.parent!.column, [...parents]))
   }
-  for (const { table, added, puts } of effects.tables) {
-    if (added.length > 0) statements.push(insert(table, added))
-    if (puts.length > 0) statements.push(upsert(table, puts))
-  }
+  const write = later === undefined ? writeRows : writeMany
+  for (const each of effects.tables) statements.push(...write(each))
   for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
   if (later === undefined) statements.push(...behindRows(follows))
   if (changes.format !== undefined) statements.push(writeFormat(changes.format))
   if (mark !== undefined) statements.push(moveMark(mark))
   return statements
 }
+
+function writeRows({ table, added, puts }: RowsToWrite): Statement[] {
+  const statements: Statement[] = []
+  if (added.length > 0) statements.push(insert(table, added))
+  if (puts.length > 0) statements.push(upsert(table, puts))
+  return statements
+}
+
+/**
+ * The same for many rows. To take a row out and put it in again is 0.6 of the work of writing over it, and COPY two thirds of
+ * that of an insert; for a few rows it would be more. What is referred to cannot be taken out.
+ */
+function writeMany({ table, added, puts }: RowsToWrite): Statement[] {
+  if (REFERRED_TO.has(table)) return writeRows({ table, added, puts })
+  const statements: Statement[] = []
+  if (puts.length > 0)
+    statements.push(
+      remove(
+        table,
+        puts.map(({ row }) => table.key(row)),
+      ),
+    )
+  if (added.length + puts.length > 0) statements.push(copyIn(table, [...added, ...puts]))
+  return statements
+}
+
+const REFERRED_TO = new Set<Table>([taskConfigsTable as Table, ...TABLES.flatMap(({ parent }) => parent?.table ?? [])])
 
 function aftermathOf(changes: ChangeSet, { jobs, departures, abandonedConfigs }: Effects): Aftermath {
   const { idempotency: keys, horizon } = changes
@@ -68,15 +95,15 @@ function aftermathOf(changes: ChangeSet, { jobs, departures, abandonedConfigs }:
 }
 
 interface Effects extends LeavingSink {
-  tables: ({ table: Table } & TableEffects)[]
+  tables: (RowsToWrite & { removals: string[] })[]
 }
 
-interface TableEffects {
+interface RowsToWrite {
+  table: Table
   /** Rows that were not there before. */
   added: Puts
   /** Rows that were, or may have been. */
   puts: Puts
-  removals: string[]
 }
 
 /** Joins the changes with the rows before them. */
@@ -89,13 +116,18 @@ function completed(changes: ChangeSet, before: RowBefore): Effects {
   }
   for (const table of TABLES) {
     const rows = changes.tables.get(table)
-    if (rows !== undefined) effects.tables.push({ table, ...completedRows(table, rows, before, effects) })
+    if (rows !== undefined) effects.tables.push(completedRows(table, rows, before, effects))
   }
   return effects
 }
 
-function completedRows(table: Table, rows: Map<string, Change>, before: RowBefore, effects: Effects): TableEffects {
-  const written: TableEffects = { added: [], puts: [], removals: [] }
+function completedRows(
+  table: Table,
+  rows: Map<string, Change>,
+  before: RowBefore,
+  effects: Effects,
+): Effects['tables'][number] {
+  const written: Effects['tables'][number] = { table, added: [], puts: [], removals: [] }
   for (const [key, change] of rows) {
     const old = table.parent === undefined ? before(table, key) : undefined
     recordLeaving(effects, table, old, change.first, change.firstLsn)
