@@ -53,9 +53,12 @@ async function* compareTable(
   limit: number,
   start: string | undefined,
 ): AsyncGenerator<Differing> {
-  const list = async (store: Readable, after: string | undefined) =>
-    hashedRows(table, (await store.read([chunkRows(table, { after, limit })]))[0])
-  const listBoth = (after: string | undefined) => quietly(Promise.all([list(live, after), list(target, after)]))
+  const list = async (store: Readable, after: string | undefined, whole: boolean) =>
+    hashedRows(table, (await store.read([chunkRows(table, { after, limit, whole })]))[0])
+  // Where most rows differ, those of the target are read with their hashes: to find them again by key costs as much as both.
+  let mostDiffer = false
+  const listBoth = (after: string | undefined) =>
+    quietly(Promise.all([list(live, after, false), list(target, after, mostDiffer)]))
   for (let next = listBoth(start); ; ) {
     const rows = await next
     // A full chunk says nothing about what is behind its last row.
@@ -67,6 +70,7 @@ async function* compareTable(
       end === undefined ? list : list.filter(({ key }) => compareKeys(table, key, end) <= 0)
     const differing = differingRows(table, until(rows[0]), until(rows[1]))
     if (!isEmpty(differing)) yield differing
+    mostDiffer = 2 * (differing.added.length + differing.changed.length) > rows[1].length
     if (end === undefined) return
   }
 }

@@ -3,7 +3,7 @@ import { jobUpdatesTable } from '../store/job-updates-table.ts'
 import type { HashedRow } from '../store/row-hashes.ts'
 import type { Table } from '../store/table.ts'
 import { taskConfigsTable } from '../store/task-configs-table.ts'
-import { selectWhole, wholeRows } from '../store/whole-rows.ts'
+import { selectWhole, wholeRow, wholeRows } from '../store/whole-rows.ts'
 import type { Differing, Readable } from './compare.ts'
 
 /** Rows that are read whole at a time. */
@@ -29,10 +29,7 @@ export class RowChanges {
   async *of({ table, added, changed, removed }: Differing): AsyncGenerator<BorealEvent[]> {
     const gone = this.#gone(table, removed)
     if (gone.length > 0) yield [{ event: 'rowsRemoved', v: 1, entity: entityOf(table), keys: gone }]
-    yield* this.#put(
-      table,
-      [...added, ...changed].map(({ key }) => key),
-    )
+    yield* this.#put(table, [...added, ...changed])
     if (table.parent === undefined) return
     for (const { key } of [...added, ...changed, ...removed]) this.#touched.add(parentKeyOf(table, key))
   }
@@ -40,7 +37,10 @@ export class RowChanges {
   /** Behind all tables: updates that differ only in what belongs to them. */
   async *rest(): AsyncGenerator<BorealEvent[]> {
     const left = [...this.#touched].filter((key) => !this.#written.has(key) && !this.#removed.has(key))
-    yield* this.#put(jobUpdatesTable as Table, left)
+    yield* this.#put(
+      jobUpdatesTable as Table,
+      left.map((key) => ({ key })),
+    )
   }
 
   /** What is removed by itself: configs go with their last reference, and parts of an update with it. */
@@ -51,21 +51,25 @@ export class RowChanges {
     return table.parent === undefined ? keys : keys.filter((key) => !this.#removed.has(parentKeyOf(table, key)))
   }
 
-  async *#put(table: Table, keys: string[]): AsyncGenerator<BorealEvent[]> {
-    for (let start = 0; start < keys.length; start += ROWS) {
-      const some = keys.slice(start, start + ROWS)
-      const rows = await this.#rows(table, some)
-      if (rows.length > 0) yield [{ event: 'rowsPut', v: 1, entity: entityOf(table), rows }]
+  async *#put(table: Table, rows: Known[]): AsyncGenerator<BorealEvent[]> {
+    for (let start = 0; start < rows.length; start += ROWS) {
+      const some = await this.#rows(table, rows.slice(start, start + ROWS))
+      if (some.length > 0) yield [{ event: 'rowsPut', v: 1, entity: entityOf(table), rows: some }]
     }
   }
 
-  async #rows(table: Table, keys: string[]): Promise<object[]> {
-    const rows = await readWhole(this.#target, table, keys)
+  async #rows(table: Table, some: Known[]): Promise<object[]> {
+    const known = some.flatMap(({ json }) => (json === undefined ? [] : [wholeRow(json)]))
+    const unread = some.filter(({ json }) => json === undefined).map(({ key }) => key)
+    const rows = unread.length === 0 ? known : [...known, ...(await readWhole(this.#target, table, unread))]
     for (const row of rows) for (const config of table.configs?.(row) ?? []) this.configs.add(config)
-    if (table === jobUpdatesTable) for (const key of keys) this.#written.add(key)
+    if (table === jobUpdatesTable) for (const { key } of some) this.#written.add(key)
     return rows
   }
 }
+
+/** A row to put, by its key; or as it was read already. */
+type Known = Pick<HashedRow, 'key' | 'json'>
 
 /** Rows of a store as events hold them. */
 export async function readWhole(store: Readable, table: Table, keys: readonly string[]): Promise<object[]> {

@@ -3,6 +3,7 @@ import { rowText } from './digest.ts'
 import { jsonOf, type ResultSet, textOf } from './protocol.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { compositeKey, keyColumns, type Table } from './table.ts'
+import { wholeJson } from './whole-rows.ts'
 
 /**
  * Reads with which the rows of two stores are compared: by hashes of everything but the version, in the order of the key,
@@ -16,12 +17,16 @@ const LONGEST_TEXT = 4_096
 export interface Chunk {
   after: string | undefined
   limit: number
+  /** With the rows themselves, but those that are long. */
+  whole?: boolean
 }
 
 /** A row by its key and the hash of the rest. */
 export interface HashedRow {
   key: string
   hash: string
+  /** JSON of the row, if it was asked for; see {@link wholeRow}. */
+  json?: string
 }
 
 /** The rows of a chunk; read them with {@link hashedRows}. */
@@ -47,9 +52,10 @@ export function rowsByKey(table: Table, keys: readonly string[]): Statement {
 }
 
 export function hashedRows(table: Table, result: ResultSet | undefined): HashedRow[] {
-  return (result?.rows ?? []).map(([k1, k2, text]) => ({
+  return (result?.rows ?? []).map(([k1, k2, text, json]) => ({
     key: keyText(table, textOf(k1)!, textOf(k2)),
     hash: hash('sha256', text!),
+    ...(json ? { json: json.toString() } : {}),
   }))
 }
 
@@ -67,24 +73,26 @@ export function childKeys(table: Table, result: ResultSet | undefined): string[]
   return (jsonOf<[string, string | null][]>(result) ?? []).map(([k1, k2]) => keyText(table, k1, k2))
 }
 
-function chunkOf(table: Table, { after, limit }: Chunk): Statement {
+function chunkOf(table: Table, { after, limit, whole }: Chunk): Statement {
   const [first, second] = keyNames(table)
   const order = `order by ${first}${second === undefined ? '' : `, ${second}`} limit ${limit}`
-  if (after === undefined) return { sql: `${texts(table)} ${order}`, params: [] }
-  if (second === undefined) return { sql: `${texts(table)} where ${first} > $1 ${order}`, params: [after] }
+  const select = texts(table, whole)
+  if (after === undefined) return { sql: `${select} ${order}`, params: [] }
+  if (second === undefined) return { sql: `${select} where ${first} > $1 ${order}`, params: [after] }
   const behind = `where (${first}, ${second}) > ($1, $2)`
-  return { sql: `${texts(table)} ${behind} ${order}`, params: JSON.parse(after) as [string, string] }
+  return { sql: `${select} ${behind} ${order}`, params: JSON.parse(after) as [string, string] }
 }
 
 /**
  * Rows as text, to be hashed by who reads them: it costs a third of what the engine takes for a hash. It hashes only what
  * is too long to be sent.
  */
-function texts(table: Table): string {
+function texts(table: Table, whole = false): string {
   const [first, second] = keyNames(table)
+  const json = whole ? `, case when length(t) <= ${LONGEST_TEXT} then ${wholeJson(table)} end` : ''
   return (
     `select ${first} as k1, ${second ?? 'null::text'} as k2, case when length(t) <= ${LONGEST_TEXT} then t ` +
-    `else encode(sha256(convert_to(t, 'UTF8')), 'hex') end from ` +
+    `else encode(sha256(convert_to(t, 'UTF8')), 'hex') end${json} from ` +
     `(select *, ${rowText(table.name, ['version'])} as t from ${table.name}) as ${table.name}`
   )
 }

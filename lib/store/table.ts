@@ -138,13 +138,14 @@ export function exactJson(column: string): string {
 
 /** Rows of the model with their versions. SQL gives NULL for an absent field, the model leaves it out. */
 export function rowsOf<Row extends object>(result: ResultSet | undefined): { row: Row; version: number }[] {
-  const rows = jsonOf<(Row & { version: number })[]>(result) ?? []
-  return rows.map((read) => {
-    // Not taken out of what was read: an object that has lost fields is slow for ever.
-    const row: Record<string, unknown> = {}
-    for (const [field, value] of Object.entries(read)) if (value !== null && field !== 'version') row[field] = value
-    return { row: row as Row, version: read.version }
-  })
+  return (jsonOf<(Row & { version: number })[]>(result) ?? []).map((read) => rowOf<Row>(read))
+}
+
+export function rowOf<Row extends object>(read: Row & { version: number }): { row: Row; version: number } {
+  // Not taken out of what was read: an object that has lost fields is slow for ever.
+  const row: Record<string, unknown> = {}
+  for (const [field, value] of Object.entries(read)) if (value !== null && field !== 'version') row[field] = value
+  return { row: row as Row, version: read.version }
 }
 
 const writes = new Map<string, { insert: string; upsert: string }>()
