@@ -191,11 +191,14 @@ async function snapshot({ api }: BorealProcess): Promise<void> {
   expect([status, body]).toEqual([200, expect.objectContaining({ made: true })])
 }
 
+/** What both builds take: an operation that the older one has never heard of is a mistake to it, also as a retry. */
+const known = randomTransaction.filter(({ operations }) => operations.every(({ op }) => op !== 'removeHostAttributes'))
+
 /** Clients of one node, each with transactions of its own. */
 function clients(api: TestApi, name: string, { count = 40, number = 4 } = {}): Promise<Outcome[]>[] {
   return Array.from({ length: number }, async (_, client) => {
     const outcomes: Outcome[] = []
-    for (const [index, { operations, preconditions }] of fc.sample(randomTransaction, count).entries()) {
+    for (const [index, { operations, preconditions }] of fc.sample(known, count).entries()) {
       const id = `${name}-${client}-${index}`
       // With a task that comes, as those that change nothing are not in the log.
       outcomes.push(await persist(() => api, [...operations, saveTask(id)], preconditions))
