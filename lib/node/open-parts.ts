@@ -111,6 +111,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   leadership = leadershipOf(options, tail, drained)
   writer = new Writer({
     duty: leadership,
+    shared: leadership === undefined && !options.exclusive,
     follower,
     log,
     tail,

@@ -34,7 +34,7 @@ export class LostRaces {
 
   /**
    * Another writer won the slot. What is there came back with the refusal, so whoever lost is as far as the winner without
-   * asking the log, and tries again at once: one of them wins each time, so there is progress, and turns come about even.
+   * asking the log, and tries again at once: one of them wins each time, so there is progress. Turns come because writers leave gaps (`Courtesy`).
    * Whoever has missed more than that reads the log, or he would lose a race for each entry that he lacks.
    */
   async take(item: LogItem): Promise<void> {

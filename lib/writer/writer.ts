@@ -1,54 +1,26 @@
 import type { LogItem } from '../log/event-log.ts'
-import type { Log } from '../log/log.ts'
 import type { Settled } from '../log/pending-append.ts'
 import type { ErrorData } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import { FIRST_FORMAT, FORMAT_VERSION } from '../model/format.ts'
-import type { Logger } from '../model/logger.ts'
-import type { Runtime } from '../model/runtime.ts'
 import type { TransactionAnswer, WriterRequest } from '../model/transaction.ts'
-import type { Follower } from '../replica/follower.ts'
-import type { Tail } from '../replica/tail.ts'
 import { readFormat } from '../store/format.ts'
 import { Mutex } from '../store/mutex.ts'
 import type { Step } from '../store/step.ts'
 import { type AloneOutcome, type AloneTransaction, appendAlone } from './alone.ts'
 import { answerBatch } from './answer-batch.ts'
 import { Answers } from './answers.ts'
+import { Courtesy } from './courtesy.ts'
 import { ALWAYS, type Duty, notLeader } from './duty.ts'
-import { Horizon, type HorizonLimits } from './horizon.ts'
+import { Horizon } from './horizon.ts'
 import { LostRaces } from './lost-races.ts'
 import type { Verdict } from './prepare-entry.ts'
-import { Queue, type QueueLimits } from './queue.ts'
+import { Queue } from './queue.ts'
 import { away, notInTime, outcomeUnknown, stopping } from './refusals.ts'
 import { type Outcome, type Round, Rounds, type Unfinished } from './rounds.ts'
-import { STORE_LIMITS, type StoreLimits } from './store-limits.ts'
+import { STORE_LIMITS } from './store-limits.ts'
 import { type Submission, type SubmitOptions, submissionOf } from './submission.ts'
-import type { Watermark } from './watermark.ts'
-
-export interface WriterOptions {
-  follower: Follower
-  log: Log
-  tail: Tail
-  runtime: Runtime
-  logger: Logger
-  watermark: Watermark
-  queue?: QueueLimits
-  horizon?: HorizonLimits
-  limits?: StoreLimits
-  /** The format that a log begins with, if its first entry is ours. Default: the newest that this build knows. */
-  newLogFormat?: number | undefined
-  /** Ms a client waits when it says nothing else. Default 25,000 (API Gateway gives up after 29,000). */
-  timeoutMs?: number
-  /** Ms after which an append of unknown outcome no longer holds the SQL transaction open. Default 1,000. */
-  doubtAfterMs?: number
-  /** Ms after which an append that has not reached any server is given up. Default 1,500. */
-  patienceMs?: number
-  /** Whether this node is to write. Default: it is. */
-  duty?: Duty | undefined
-  /** Ms after which a log that does not answer counts as away: nobody is kept waiting for it any more. Default 1,800. */
-  awayAfterMs?: number | undefined
-}
+import type { WriterOptions } from './writer-options.ts'
 
 /** What an append gets of a log that was away when it was asked last, ms. */
 const AWAY_MS = 250
@@ -71,9 +43,11 @@ export class Writer {
   readonly #rounds: Rounds
   #format = FIRST_FORMAT
   #stopped = false
+  readonly #stopping = new AbortController()
   #processing = false
   #running: Promise<void> = Promise.resolve()
   readonly #races: LostRaces
+  readonly #courtesy: Courtesy | undefined
   /** The log does not answer. */
   #away = false
   /** Hashes of the keys whose outcome is not known. */
@@ -88,6 +62,7 @@ export class Writer {
     this.#horizon = new Horizon(options.horizon)
     this.answers = new Answers(options.log)
     this.#races = new LostRaces(options)
+    this.#courtesy = options.shared ? new Courtesy(options.runtime) : undefined
     const { log, follower, tail, runtime, watermark, limits = STORE_LIMITS, doubtAfterMs = 1_000 } = options
     const { newLogFormat = FORMAT_VERSION } = options
     this.#rounds = new Rounds({
@@ -96,11 +71,11 @@ export class Writer {
       queue: this.#queue,
       horizon: this.#horizon,
       full: () => watermark.full,
-      contended: () => this.#turns.contended || !this.#duty.appends(),
+      contended: () => this.#turns.contended || !this.#duty.appends() || (this.#courtesy?.due ?? false),
       format: () => this.#format,
       newLogFormat,
       answer: (batch, verdicts, lsn) => {
-        this.#races.won()
+        this.#won()
         this.#away = false
         void this.#answer(batch, verdicts, lsn)
       },
@@ -209,6 +184,7 @@ export class Writer {
   /** Finishes what is on its way and refuses the rest. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#stopping.abort()
     this.#rounds.stop()
     this.#refuseWaiting()
     await this.#running
@@ -253,11 +229,24 @@ export class Writer {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      const batch = await this.#queue.take()
+      if (this.#courtesy?.due) {
+        // It may have been stopped meanwhile, and nobody else comes who could wake us.
+        await this.#courtesy.pause(this.#stopping.signal)
+        continue
+      }
+      const batch = await this.#next()
       this.#processing = true
       await this.#turns.run(() => this.#process(batch))
       this.#processing = false
     }
+  }
+
+  async #next(): Promise<Submission[]> {
+    const { monotonic } = this.#options.runtime
+    const since = monotonic()
+    const batch = await this.#queue.take()
+    this.#courtesy?.idle(monotonic() - since)
+    return batch
   }
 
   /** Sees a batch through: rounds until everybody has an answer. */
@@ -327,7 +316,7 @@ export class Writer {
     const { follower } = this.#options
     switch (settled.kind) {
       case 'durable':
-        this.#races.won()
+        this.#won()
         await this.#answer(batch, prepared.verdicts, prepared.step.to.lsn)
         if (!follower.engine.alive) await follower.rebuild()
         return true
@@ -338,9 +327,15 @@ export class Writer {
         })
       case 'lost':
         this.#duty.lostTo(settled.item.writer)
+        this.#courtesy?.lost()
         await this.#races.take(settled.item)
         return false
     }
+  }
+
+  #won(): void {
+    this.#races.won()
+    this.#courtesy?.won()
   }
 
   /**

@@ -17,27 +17,32 @@ export class BorealProcess {
   /** Ms from the start of the process to the line that says it is ready. */
   readonly readyMs: number
 
-  private constructor(child: ChildProcess, url: string, readyMs: number) {
+  /** All that it has said so far. */
+  readonly said: () => string
+
+  private constructor(child: ChildProcess, url: string, readyMs: number, said: () => string) {
     this.child = child
     this.url = url
     this.readyMs = readyMs
+    this.said = said
   }
 
-  /** Runs `boreal <args>` and waits for its line with a URL. */
-  static async run(args: string[], env: Record<string, string> = {}): Promise<BorealProcess> {
+  /** Runs `boreal <args>`, of this build or of another one, and waits for its line with a URL. */
+  static async run(args: string[], env: Record<string, string> = {}, boreal = BOREAL): Promise<BorealProcess> {
     const startedAt = performance.now()
-    const child = spawn(process.execPath, [BOREAL, ...args], {
+    const child = spawn(process.execPath, [boreal, ...args], {
       env: { ...process.env, BOREAL_TOKEN: TOKEN, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onTestFinished(() => void child.kill('SIGKILL'))
-    const url = await readyUrl(child)
-    return new BorealProcess(child, url, performance.now() - startedAt)
+    const said = outputOf(child)
+    const url = await readyUrl(child, said)
+    return new BorealProcess(child, url, performance.now() - startedAt, said)
   }
 
   /** A node: `boreal start`, on any port unless one is named. */
-  static node(args: string[], env: Record<string, string> = {}): Promise<BorealProcess> {
-    return BorealProcess.run(['start', ...(args.includes('--port') ? [] : ['--port', '0']), ...args], env)
+  static node(args: string[], env: Record<string, string> = {}, boreal = BOREAL): Promise<BorealProcess> {
+    return BorealProcess.run(['start', ...(args.includes('--port') ? [] : ['--port', '0']), ...args], env, boreal)
   }
 
   /** A table for several nodes: `boreal table`. */
@@ -62,17 +67,24 @@ export class BorealProcess {
   }
 }
 
-async function readyUrl(child: ChildProcess): Promise<string> {
+function outputOf(child: ChildProcess): () => string {
   let output = ''
+  const read = (chunk: Buffer) => {
+    output += chunk.toString()
+  }
+  child.stdout?.on('data', read)
+  child.stderr?.on('data', read)
+  return () => output
+}
+
+async function readyUrl(child: ChildProcess, said: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const read = (chunk: Buffer) => {
-      output += chunk.toString()
-      const ready = /(?:ready|table) at (http:\/\/[\w.:]+)/.exec(output)
+    child.stdout?.on('data', () => {
+      const ready = /(?:ready|table) at (http:\/\/[\w.:]+)/.exec(said())
       if (ready !== null) resolve(ready[1]!)
-    }
-    child.stdout?.on('data', read)
-    child.stderr?.on('data', read)
-    child.once('exit', (code) => reject(new Error(`boreal ended with ${code} before it was ready:\n${output}`)))
+    })
+    // Not before it has been heard out: what it said last is why it ended.
+    child.once('close', (code) => reject(new Error(`boreal ended with ${code} before it was ready:\n${said()}`)))
   })
 }
 
