@@ -1,5 +1,7 @@
-// What a deployment costs a day, from counted requests and list prices: npm run costs. docs/costs.md explains it.
+// What a deployment costs a day, from counted requests and list prices: npm run costs [-- --profile busy --writes 250].
+// docs/costs.md explains it.
 import { pathToFileURL } from 'node:url'
+import { Command, InvalidArgumentError, Option } from 'commander'
 
 /** List prices in US dollars, us-east-1, as of mid-2025 and without any free tier. Look them up before you rely on them. */
 export const PRICES = {
@@ -109,19 +111,35 @@ export function costs(profile, writes, assumed = ASSUMED) {
     'access log': ((day * 350) / 1e9) * p.logGb,
   }
   const total = Object.values(items).reduce((sum, each) => sum + each, 0)
-  return { items, total, writeUnitsPerSecond: units / DAY_S }
+  const amounts = {
+    'requests to the API': day,
+    'requests to the table': 3 * appends + reads,
+    'requests to S3': sumOf(JOBS, ({ runs, asks }) => runs * (asks.list + asks.get)),
+    'bytes into the log': writtenGb * 1e9,
+  }
+  return { items, total, amounts, writeUnitsPerSecond: units / DAY_S }
 }
 
-/** The table of docs/costs.md. */
-export function costTable() {
-  const cases = [
-    ['small', 0],
-    ['small', 10],
-    ['busy', 0],
-    ['busy', 100],
-    ['busy', 5_000],
-  ]
-  const columns = cases.map(([profile, writes]) => ({ profile, writes, ...costs(profile, writes) }))
+/** What docs/costs.md shows. */
+export const CASES = [
+  ['small', 0],
+  ['small', 10],
+  ['small', 100],
+  ['busy', 0],
+  ['busy', 100],
+  ['busy', 5_000],
+]
+
+const UNITS = ['', 'k', 'M', 'G']
+
+function short(amount) {
+  const step = amount < 1_000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(amount) / 3))
+  return `${Number((amount / 1_000 ** step).toPrecision(2))}${UNITS[step]}`
+}
+
+/** A table with a column for each case. */
+export function costTable(cases = CASES, assumed = ASSUMED) {
+  const columns = cases.map(([profile, writes]) => ({ profile, writes, ...costs(profile, writes, assumed) }))
   const title = ({ profile, writes }) => `${profile}, ${writes === 0 ? 'idle' : `${writes}/s`}`
   const row = (name, cell) => `| ${[name, ...columns.map(cell)].join(' | ')} |`
   return [
@@ -129,8 +147,30 @@ export function costTable() {
     `|${'---|'.repeat(columns.length + 1)}`,
     ...Object.keys(columns[0].items).map((name) => row(name, ({ items }) => items[name].toFixed(2))),
     row('**together**', ({ total }) => `**${total.toFixed(2)}**`),
+    ...Object.keys(columns[0].amounts).map((name) => row(`${name} a day`, ({ amounts }) => short(amounts[name]))),
     row('write units a second', ({ writeUnitsPerSecond }) => Math.round(writeUnitsPerSecond)),
   ].join('\n')
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) console.log(costTable())
+function amount(text) {
+  const number = Number(text)
+  if (text.trim() !== '' && number >= 0 && Number.isFinite(number)) return number
+  throw new InvalidArgumentError('a number from 0 on is needed.')
+}
+
+function main() {
+  const { profile, writes, transactionBytes, storeGb } = new Command('costs')
+    .description('what a deployment costs a day, from counted requests and list prices (docs/costs.md)')
+    .addOption(new Option('--profile <name>', 'only this one').choices(['small', 'busy']))
+    .option('--writes <n>', 'transactions a second, instead of some examples', amount)
+    .option('--transaction-bytes <n>', 'of one in the log, compressed with others', amount, ASSUMED.transactionBytes)
+    .option('--store-gb <n>', 'size of a snapshot', amount, ASSUMED.storeGb)
+    .parse()
+    .opts()
+  const profiles = profile === undefined ? ['small', 'busy'] : [profile]
+  const examples = CASES.filter(([name]) => profiles.includes(name))
+  const cases = writes === undefined ? examples : profiles.map((name) => [name, writes])
+  console.log(costTable(cases, { ...ASSUMED, transactionBytes, storeGb }))
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) main()

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { costs, REQUESTS } from '../../bin/costs.mjs'
+import { costs, costTable, REQUESTS } from '../../bin/costs.mjs'
 import { archiveAge } from '../../lib/archive/age.ts'
 import { TRIM_SETTINGS } from '../../lib/archive/trim-settings.ts'
 import { silentLogger } from '../../lib/model/logger.ts'
@@ -102,4 +103,8 @@ test('idle is next to nothing, and what is reckoned adds up', () => {
   expect(total).toBeCloseTo(Object.values(items).reduce((sum, each) => sum + each, 0))
   // More than one partition takes would be throttled, whatever it costs.
   expect(costs('busy', 5_000).writeUnitsPerSecond).toBeLessThanOrEqual(1_000)
+})
+
+test('docs/costs.md shows what is reckoned', async () => {
+  expect(await readFile(new URL('../../docs/costs.md', import.meta.url), 'utf8')).toContain(`\n${costTable()}\n`)
 })
