@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
 import { lsn } from '../model/scalars.ts'
-import { type CheckedDocument, parseDocument, sha256 } from '../objects/checked-document.ts'
+import { type CheckedDocument, notes, parseDocument, sha256 } from '../objects/checked-document.ts'
 import { storedParts } from '../snapshot/documents.ts'
 
 /** The documents of a backup, beside those of the snapshot that it is a copy of. */
@@ -29,6 +29,7 @@ export const backupSchema = z.strictObject({
   takenBy: id,
   rows,
   digest: sha256.describe('state digest'),
+  notes,
   checksum: sha256,
 })
 
@@ -53,6 +54,7 @@ export const drillSchema = z.strictObject({
   dump: finding,
   drilledAt: timeMs,
   drilledBy: id,
+  notes,
   checksum: sha256,
 })
 

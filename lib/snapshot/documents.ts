@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { BorealError } from '../model/errors.ts'
 import { lsn } from '../model/scalars.ts'
-import { type CheckedDocument, parseDocument, sha256 } from '../objects/checked-document.ts'
+import { type CheckedDocument, notes, parseDocument, sha256 } from '../objects/checked-document.ts'
 import { DELETION, MANIFEST, VERIFICATION } from './names.ts'
 
 export { encodeDocument, sha256Of } from '../objects/checked-document.ts'
@@ -67,6 +67,7 @@ export const manifestSchema = z.strictObject({
   tables: z.record(z.string(), sha256).optional().describe('hash by table, of which the digest is made'),
   horizon: z.strictObject({ timeMs, beforeLsn: lsn }).optional().describe('of idempotency keys'),
   origin: originSchema.optional(),
+  notes,
   checksum: sha256,
 })
 
@@ -86,6 +87,7 @@ export const verificationSchema = z.strictObject({
     ),
   verifiedAt: timeMs,
   verifiedBy: id,
+  notes,
   checksum: sha256,
 })
 

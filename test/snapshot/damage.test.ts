@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MemoryTable } from '../../lib/log/memory-log.ts'
 import { transactionRequest } from '../../lib/model/transaction.ts'
+import { sha256Of } from '../../lib/objects/checked-document.ts'
 import { DirectoryObjects } from '../../lib/objects/directory-objects.ts'
 import { findSnapshot, type Snapshot } from '../../lib/snapshot/catalog.ts'
 import { imageParts } from '../../lib/snapshot/image-object.ts'
@@ -117,6 +118,30 @@ describe('a store with two snapshots and a tail', () => {
     objects.fault = { read: (key, bytes) => (key.endsWith('manifest.json') ? reformed(bytes) : bytes) }
     expect(await findSnapshot(objects, store.storeId, newest.id)).toMatchObject({ state: 'damaged' })
     objects.fault = {}
+  })
+
+  test('what a later build has noted is passed over, anything else that this one does not know is not believed', async () => {
+    /** As a later build would write it. */
+    const rewritten = (change: (content: Record<string, unknown>) => object) => (bytes: Uint8Array) => {
+      const { checksum: _, ...content } = JSON.parse(Buffer.from(bytes).toString())
+      const fields = change(content)
+      const document = { ...fields, checksum: sha256Of(JSON.stringify(fields)) }
+      return Buffer.from(`${JSON.stringify(document, null, 1)}\n`)
+    }
+    const found = async (change: (content: Record<string, unknown>) => object) => {
+      objects.fault = { read: (key, bytes) => (key.endsWith('manifest.json') ? rewritten(change)(bytes) : bytes) }
+      const snapshot = await findSnapshot(objects, store.storeId, newest.id)
+      objects.fault = {}
+      return snapshot
+    }
+    const noted = await found((content) => ({ ...content, notes: { compressedBy: { level: 3, with: ['a', null] } } }))
+    expect(noted!.manifest).toMatchObject({ lsn: newest.manifest!.lsn, notes: { compressedBy: { level: 3 } } })
+    expect((await found((content) => ({ ...content, notes: { 'No Name': 1 } })))!.state).toBe('damaged')
+    const unknown = await found((content) => ({ ...content, encryption: 'aes' }))
+    expect(unknown).toMatchObject({
+      state: 'damaged',
+      why: expect.stringMatching(/a form that this build does not know/),
+    })
   })
 
   test('every bit of the image counts', { timeout: 3 * MINUTE }, async () => {
