@@ -15,7 +15,7 @@ export const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
  * What a later build adds to a document for its own use, and an earlier one may pass over: after a rollback documents of the
  * later build are still believed. Anything else that a build does not know is a reason not to believe a document.
  */
-export const notes = z.record(z.string().regex(/^[a-z][A-Za-z]{0,63}$/), z.json()).optional()
+export const notes = z.record(z.string().regex(/^[a-z][A-Za-z]{0,63}$/), z.unknown()).optional()
 
 /** The bytes of a document, with its checksum. */
 export function encodeDocument<D extends CheckedDocument>(
