@@ -102,7 +102,8 @@ describe.each([0, 1])('with %d readers', async (readers) => {
     })
     await Promise.all(rounds)
     writing = false
-    expect(await written).toBeGreaterThan(20)
+    // Without readers they take turns at one store: a write for each round, less where the writer leaves others a gap.
+    expect(await written).toBeGreaterThan(10)
     expect((await api.get('/v1/tasks/mine')).status).toBe(404)
   })
 })
