@@ -1,6 +1,6 @@
-import { bytesOfHash } from '../model/idempotency-key.ts'
 import { TABLES } from './apply-event.ts'
 import { forgetBefore, type IdempotencyRow } from './change-set.ts'
+import { type CopiedColumn, copyIn } from './copy-rows.ts'
 import { forgetTasks, type JobChange, mergeJobs, removeEmptyJobs, upsertJobs } from './job-changes.ts'
 import { arrayParam, type Statement, statement } from './statement.ts'
 
@@ -63,7 +63,7 @@ export function behindRows({ jobs, departures, entities, configs, horizon, keys 
   if (configs.size > 0) statements.push(removeUnreferenced(configs))
   // First: a key that is forgotten may be there again among those that are remembered.
   if (horizon !== undefined) statements.push(...forget(horizon))
-  if (keys.size > 0) statements.push(remember(keys))
+  if (keys.size > 0) statements.push(copyIn('boreal.idempotency', KEY_COLUMNS, keys))
   return statements
 }
 
@@ -114,29 +114,12 @@ function removeUnreferenced(configIds: Set<string>): Statement {
   }
 }
 
-function remember(idempotency: Map<string, IdempotencyRow>): Statement {
-  const keys = [...idempotency.values()]
-  return {
-    sql:
-      'insert into boreal.idempotency (key_hash, lsn, index, time_ms) ' +
-      'select * from unnest($1::bytea[], $2::int8[], $3::int4[], $4::int8[])',
-    params: [
-      arrayParam('bytea', [...idempotency.keys()].map(bytesOfHash)),
-      arrayParam(
-        'int8',
-        keys.map((key) => key.lsn),
-      ),
-      arrayParam(
-        'int4',
-        keys.map((key) => key.index),
-      ),
-      arrayParam(
-        'int8',
-        keys.map((key) => key.timeMs),
-      ),
-    ],
-  }
-}
+const KEY_COLUMNS: CopiedColumn<[hash: string, IdempotencyRow]>[] = [
+  { name: 'key_hash', type: 'bytea', value: ([hash]) => hash },
+  { name: 'lsn', type: 'int8', value: ([, { lsn }]) => lsn },
+  { name: 'index', type: 'int4', value: ([, { index }]) => index },
+  { name: 'time_ms', type: 'int8', value: ([, { timeMs }]) => timeMs },
+]
 
 function forget(horizon: { timeMs: number; beforeLsn: number }): Statement[] {
   return [

@@ -1,11 +1,11 @@
 import { type Aftermath, aheadOfRows, behindRows, mergeAftermath } from './aftermath.ts'
 import { TABLES } from './apply-event.ts'
 import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './change-set.ts'
-import { copyIn } from './copy-rows.ts'
+import { insert } from './copy-rows.ts'
 import { writeFormat } from './format.ts'
 import { countRow } from './job-changes.ts'
 import { type Statement, statement } from './statement.ts'
-import { insert, type Puts, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
+import { type Puts, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
 import { taskConfigsTable } from './task-configs-table.ts'
 
 /** The row of a table before the change set; `undefined` when there was none. */
@@ -45,8 +45,7 @@ export function changeStatements(
   for (const [table, parents] of changes.orphaned) {
     statements.push(removeBy(table, table.parent!.column, [...parents]))
   }
-  const write = later === undefined ? writeRows : writeMany
-  for (const each of effects.tables) statements.push(...write(each))
+  for (const each of effects.tables) statements.push(...writeRows(each))
   for (const { table, removals } of effects.tables) if (removals.length > 0) statements.push(remove(table, removals))
   if (later === undefined) statements.push(...behindRows(follows))
   if (changes.format !== undefined) statements.push(writeFormat(changes.format))
@@ -54,28 +53,19 @@ export function changeStatements(
   return statements
 }
 
-function writeRows({ table, added, puts }: RowsToWrite): Statement[] {
-  const statements: Statement[] = []
-  if (added.length > 0) statements.push(insert(table, added))
-  if (puts.length > 0) statements.push(upsert(table, puts))
-  return statements
-}
-
 /**
- * The same for many rows. To take a row out and put it in again is 0.6 of the work of writing over it, and COPY two thirds of
- * that of an insert; for a few rows it would be more. What is referred to cannot be taken out.
+ * To take a row out and put it in again is three quarters of the work of writing over it for a few rows, and not more for
+ * many. What is referred to cannot be taken out.
  */
-function writeMany({ table, added, puts }: RowsToWrite): Statement[] {
-  if (REFERRED_TO.has(table)) return writeRows({ table, added, puts })
+function writeRows({ table, added, puts }: RowsToWrite): Statement[] {
+  const isReferredTo = REFERRED_TO.has(table)
+  const fresh = isReferredTo ? added : [...added, ...puts]
   const statements: Statement[] = []
-  if (puts.length > 0)
-    statements.push(
-      remove(
-        table,
-        puts.map(({ row }) => table.key(row)),
-      ),
-    )
-  if (added.length + puts.length > 0) statements.push(copyIn(table, [...added, ...puts]))
+  if (puts.length > 0) {
+    const keys = () => puts.map(({ row }) => table.key(row))
+    statements.push(isReferredTo ? upsert(table, puts) : remove(table, keys()))
+  }
+  if (fresh.length > 0) statements.push(insert(table, fresh))
   return statements
 }
 

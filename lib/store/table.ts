@@ -60,25 +60,13 @@ export interface RowMeta {
 /** Rows to write, each with what it takes from its entry. */
 export type Puts<Row extends object = object> = { row: Row; meta: RowMeta }[]
 
-/**
- * A statement that adds rows which are not there: one for the whole set, whatever its size. Looking for conflicts costs
- * a quarter of an insert with all its indexes, so whoever knows that there are none should say so; a row that is there
- * all the same is a violated constraint.
- */
-export function insert<Row extends object>(table: Table<Row>, rows: Puts<Row>): Statement {
-  return { sql: writeSql(table).insert, params: cellsOf(table, rows) }
-}
-
 /** A statement that puts rows whole, over those that are there. */
 export function upsert<Row extends object>(table: Table<Row>, rows: Puts<Row>): Statement {
-  return { sql: writeSql(table).upsert, params: cellsOf(table, rows) }
-}
-
-function cellsOf<Row extends object>(table: Table<Row>, rows: Puts<Row>): Param[] {
-  return table.columns.map(({ type, value }) => {
+  const params = table.columns.map(({ type, value }) => {
     const cells = rows.map(({ row, meta }) => value(row, meta))
     return arrayParam(type, type === 'json' ? cells.map((cell) => JSON.stringify(cell)) : cells)
   })
+  return { sql: upsertSql(table), params }
 }
 
 /** A statement that removes rows by key. */
@@ -148,17 +136,18 @@ export function rowOf<Row extends object>(read: Row & { version: number }): { ro
   return { row: row as Row, version: read.version }
 }
 
-const writes = new Map<string, { insert: string; upsert: string }>()
+const upserts = new Map<string, string>()
 
-function writeSql(table: Pick<Table, 'name' | 'keyWidth'> & { columns: { name: string; type: string }[] }) {
-  return getOrInsert(writes, table.name, () => {
+function upsertSql(table: Pick<Table, 'name' | 'keyWidth'> & { columns: { name: string; type: string }[] }): string {
+  return getOrInsert(upserts, table.name, () => {
     const names = table.columns.map((column) => column.name)
     const arrays = table.columns.map((column, index) => `$${index + 1}::${column.type}[]`)
     const keyWidth = table.keyWidth ?? 1
     const updates = names.slice(keyWidth).map((name) => `${name} = excluded.${name}`)
-    const insert = `insert into ${table.name} (${names.join(', ')}) select * from unnest(${arrays.join(', ')})`
-    const conflict = ` on conflict (${names.slice(0, keyWidth).join(', ')}) do update set ${updates.join(', ')}`
-    return { insert, upsert: insert + conflict }
+    return (
+      `insert into ${table.name} (${names.join(', ')}) select * from unnest(${arrays.join(', ')}) ` +
+      `on conflict (${names.slice(0, keyWidth).join(', ')}) do update set ${updates.join(', ')}`
+    )
   })
 }
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import type { TaskRow } from '../../lib/model/events.ts'
-import { copyIn } from '../../lib/store/copy-rows.ts'
+import { insert } from '../../lib/store/copy-rows.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import { AS_REPLICA, BEGIN, ROLLBACK, statement } from '../../lib/store/statement.ts'
-import { insert, type Table } from '../../lib/store/table.ts'
+import { type Table, upsert } from '../../lib/store/table.ts'
 import { tasksTable } from '../../lib/store/tasks-table.ts'
 import { testImage } from '../support/image.ts'
 
@@ -37,7 +37,7 @@ const taskRow: fc.Arbitrary<TaskRow> = fc
 
 const ROWS = statement('select json_agg(t order by task_id) from task t')
 
-test('rows are the same, whether they are copied or inserted', async () => {
+test('rows are the same, whether they are copied in or put over those that are there', async () => {
   const written = async (write: typeof insert, rows: TaskRow[]) => {
     const puts = rows.map((row) => ({ row, meta: { version: 7, timeMs: 8 } }))
     try {
@@ -50,7 +50,7 @@ test('rows are the same, whether they are copied or inserted', async () => {
   const someRows = fc.uniqueArray(taskRow, { selector: ({ taskId }) => taskId, minLength: 1, maxLength: 20 })
   await fc.assert(
     fc.asyncProperty(someRows, async (rows) => {
-      expect(await written(copyIn, rows)).toBe(await written(insert, rows))
+      expect(await written(insert, rows)).toBe(await written(upsert, rows))
     }),
     { numRuns: 200 },
   )
@@ -60,7 +60,7 @@ test('a row that is there is a violated constraint, and a value of another type 
   const [row] = fc.sample(taskRow, { numRuns: 1, seed: 3 })
   const put = (change: object) => ({ row: { ...row!, ...change }, meta: { version: 1, timeMs: 1 } })
   const copying = (...puts: ReturnType<typeof put>[]) =>
-    engine.run([BEGIN, AS_REPLICA, copyIn(tasksTable as Table, puts)]).finally(() => engine.run([ROLLBACK]))
+    engine.run([BEGIN, AS_REPLICA, insert(tasksTable as Table, puts)]).finally(() => engine.run([ROLLBACK]))
   await expect(copying(put({}), put({}))).rejects.toMatchObject({ code: '23505', index: 2 })
   await expect(copying(put({ instanceId: 'one' }))).rejects.toMatchObject({ code: '22P02', index: 2 })
   await engine.run([statement('select 1')])

@@ -157,8 +157,10 @@ test('what a batch writes is found by index, whatever the number of rows', async
     await node.submit(transactionRequest.parse({ operations: [operation] }), { principal: 'p', key: `${index}` })
   }
   const store = await emptyStore(node.log)
+  // Rows that are copied in need no plan.
   const written: Statement[] = []
-  for (const entry of await entriesOf(node.log)) written.push(...(await store.apply([entry])).statements)
+  for (const entry of await entriesOf(node.log))
+    written.push(...(await store.apply([entry])).statements.filter(({ copy }) => copy === undefined))
   await store.engine.kill()
   expect(written.length).toBeGreaterThan(12)
   const engine = await emptyEngine()

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { PgliteEngine } from '../../lib/store/engine.ts'
-import type { Param } from '../../lib/store/statement.ts'
 import { QUEUE_LIMITS } from '../../lib/writer/queue.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import type { TestNode } from '../support/memory-node.ts'
@@ -8,11 +7,6 @@ import { memoryNode } from '../support/memory-node.ts'
 import { as, request, saveQuota } from '../support/requests.ts'
 import { gate } from '../support/scripted-log.ts'
 import { entriesOf } from '../support/state.ts'
-
-/** Elements of an array, in text or in binary form. */
-function lengthOf(array: NonNullable<Param>): number {
-  return typeof array === 'string' ? array.split(',').length : Buffer.from(array).readInt32BE(12)
-}
 
 /** A node on which every transaction with a key takes so long to write, by the node's own clock. */
 async function nodeWithCost(cost: { ms: number }) {
@@ -24,8 +18,13 @@ async function nodeWithCost(cost: { ms: number }) {
       const engine = await PgliteEngine.bootImage(image)
       const run = engine.run.bind(engine)
       engine.run = async (statements, options) => {
-        const keys = statements.find(({ sql }) => sql.startsWith('insert into boreal.idempotency'))
-        const ms = keys === undefined ? 0 : lengthOf(keys.params[1]!) * cost.ms
+        const keys = statements.find(({ sql }) => sql.startsWith('copy boreal.idempotency'))
+        const ms =
+          cost.ms *
+          Buffer.from(keys?.copy ?? [])
+            .toString()
+            .split('\n')
+            .slice(1).length
         runtime.elapse({ wall: ms, monotonic: ms })
         return run(statements, options)
       }

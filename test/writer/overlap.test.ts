@@ -205,7 +205,7 @@ test('who runs out of time in the first of some rounds does not hold up the othe
     const engine = await PgliteEngine.bootImage(image)
     const run = engine.run.bind(engine)
     engine.run = async (statements: Statement[], options) => {
-      if (statements.some(({ sql }) => sql.startsWith('insert into task '))) {
+      if (statements.some(({ sql }) => sql.startsWith('copy task '))) {
         await new Promise((resolve) => setTimeout(resolve, 400))
       }
       return run(statements, options)
