@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { REQUIRE } from './build.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -22,10 +23,6 @@ const FUNCTIONS = ['api', 'snapshot', 'backup', 'verify', 'archive', 'trim', 'sw
 
 /** PGlite's own files, which it looks for beside its module. */
 const PGLITE_FILES = ['pglite.wasm', 'pglite.data', 'initdb.wasm']
-
-/** Packages of CommonJS call `require`, which a module does not have. */
-const REQUIRE =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
 
 const esbuildOptions = {
   absWorkingDir: root,
