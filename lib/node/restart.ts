@@ -98,7 +98,7 @@ export function openStores(options: OpenStoresOptions): (from: PlacedImage) => P
       const [follower] = await Promise.all([opening, isFar ? undefined : pool.start(from)])
       return {
         ...{ follower, pool, stop },
-        load: async () => follower.load(await log.findEnd(follower.mark.lsn), { telling: !isFar }),
+        load: async () => follower.load(await log.findEnd(follower.mark.lsn), { telling: !isFar && readers > 0 }),
         startReaders: async () => {
           if (isFar) await pool.start(...(await readersStart(follower, from, { count: readers, logger })))
         },

@@ -50,18 +50,18 @@ export function replay(log: Log, store: Store, options: ReplayOptions = {}): Pro
 }
 
 /**
- * The same on a store that nobody reads until it is done: what is much is applied in bulk, faster, because what can be is
- * done only at the end. There are no steps to tell. `inBulk`: from the beginning; default: if that pays.
+ * The same on a store that nobody reads until it is done: what follows from rows is written only at the end, and what is much
+ * is applied without secondary indexes. There are no steps to tell. `inBulk`: so from the beginning; default: if that pays.
  */
 export async function replayUnread(
   log: Log,
   store: Store,
-  options: Omit<ReplayOptions, 'onStep'> & { upTo: number; inBulk?: true },
+  options: Omit<ReplayOptions, 'onStep'> & { upTo: number; inBulk?: boolean },
 ): Promise<void> {
   const { upTo, inBulk = isMuch(store.mark.lsn, upTo) } = options
   if (store.mark.lsn >= upTo) return
   const bulk = new BulkLoad(store)
-  if (inBulk) await bulk.begin()
+  if (inBulk) await bulk.dropIndexes()
   try {
     await applyRuns(log, store, { ...options, bulk })
   } finally {
@@ -103,18 +103,18 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
         send()
         await taking
         const step = framedStepOf(log, store.mark, run.framed)
-        const later = await store.takeFramed(step, bulk?.isOn)
+        const later = await store.takeFramed(step, bulk !== undefined)
         if (later !== undefined) bulk!.putOff(later)
         onStep?.(step)
         onRun?.(run)
         last = undefined
         continue
       }
-      if (bulk?.isOn === false && (await areManyRows(store, run, last?.step.to.lsn ?? store.mark.lsn, upTo))) {
+      if (bulk?.hasIndexes && (await areManyRows(store, run, last?.step.to.lsn ?? store.mark.lsn, upTo))) {
         await taking
         send()
         await taking
-        await bulk.begin()
+        await bulk.dropIndexes()
       }
       // Asked for before the run before is sent, and that is sent before this one's statements are made: so the engine
       // has work all the time. What the run before changes is laid on top of what is read.
@@ -125,7 +125,7 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
       if (++runs % HOUSEKEEPING_RUNS === 0) await keepHouse(store)
       const before = onTop(last?.run.changes, await rows)
       const from = last?.step.to ?? store.mark
-      last = unsent = { run, step: stepOf(from, run.changes, run.to, before, bulk?.isOn) }
+      last = unsent = { run, step: stepOf(from, run.changes, run.to, before, bulk !== undefined) }
     }
   } catch (error) {
     failure = { error }

@@ -35,36 +35,38 @@ export function createIndexes(indexes: readonly Index[]): Statement[] {
 }
 
 /**
- * A store that nobody reads is loaded: it has no secondary indexes meanwhile, and what follows from changes (Aftermath) is
- * put off; both are made good at the end, whether the load succeeded or not.
+ * A store that nobody reads is loaded: what follows from changes (Aftermath) is put off, and it may have no secondary indexes
+ * meanwhile; both are made good at the end, whether the load succeeded or not.
  */
 export class BulkLoad {
   readonly #store: Store
-  readonly #later = newAftermath()
+  #later: Aftermath | undefined
   #indexes: Index[] | undefined
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  get isOn(): boolean {
-    return this.#indexes !== undefined
+  get hasIndexes(): boolean {
+    return this.#indexes === undefined
   }
 
-  async begin(): Promise<void> {
+  async dropIndexes(): Promise<void> {
     this.#indexes ??= await dropIndexes(this.#store)
   }
 
   /** Takes in what follows from changes that the store has taken. */
   putOff(later: Aftermath): void {
-    mergeAftermath(this.#later, later)
+    mergeAftermath((this.#later ??= newAftermath()), later)
   }
 
   /** @throws what makes it impossible to complete the store: then its engine is of no use, and is ended */
   async end(): Promise<void> {
     const { engine } = this.#store
-    if (this.#indexes === undefined || !engine.alive) return
-    const rest = [...aheadOfRows(this.#later), ...behindRows(this.#later), ...createIndexes(this.#indexes)]
+    if (!engine.alive) return
+    const follows = this.#later === undefined ? [] : [...aheadOfRows(this.#later), ...behindRows(this.#later)]
+    const rest = [...follows, ...createIndexes(this.#indexes ?? [])]
+    if (rest.length === 0) return
     try {
       await this.#store.run([BEGIN, AS_REPLICA, ...rest, COMMIT])
     } catch (error) {

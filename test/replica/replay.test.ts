@@ -127,28 +127,31 @@ test('runs are bounded by events and by bytes, whatever the pages; an entry is n
   expect(await sizes({ events: 1_000, bytes: 1 })).toEqual(Array.from({ length: 45 }, () => 1))
 })
 
-test('an entry that is damaged stops a bulk load at the last good run, in a store that is whole', async () => {
-  const { node, table, storeId } = await memoryNode()
-  for (let index = 0; index < 30; index++) {
-    await node.submit(request([saveQuota('www', index + 1)]), as('p', `key-${index}`))
-  }
-  const item = table.slots.get(20)!
-  table.slots.set(20, { ...item, body: item.body!.map((byte, index) => (index === 5 ? byte ^ 1 : byte)) })
-  const { log, events } = await memoryLog(table, storeId)
-  const read = events.read.bind(events)
-  events.read = async (after) => (await read(after)).slice(0, 10)
-  const store = await emptyStore(log)
-  const limits = { events: 5, bytes: 1_000_000 }
-  await expect(replayUnread(log, store, { limits, upTo: 100, inBulk: true })).rejects.toMatchObject({
-    code: 'log_corrupt',
-    lsn: 20,
-  })
-  // Of the page with the damage, what is before it.
-  expect(store.mark.lsn).toBe(19)
-  const [keys] = await store.run([{ sql: 'select count(*) from boreal.idempotency', params: [] }])
-  expect(Number(keys!.rows[0]![0]!.toString())).toBe(19)
-  await store.engine.kill()
-})
+test.each([true, false])(
+  'an entry that is damaged stops a load at the last good run, in a store that is whole (in bulk: %s)',
+  async (inBulk) => {
+    const { node, table, storeId } = await memoryNode()
+    for (let index = 0; index < 30; index++) {
+      await node.submit(request([saveQuota('www', index + 1)]), as('p', `key-${index}`))
+    }
+    const item = table.slots.get(20)!
+    table.slots.set(20, { ...item, body: item.body!.map((byte, index) => (index === 5 ? byte ^ 1 : byte)) })
+    const { log, events } = await memoryLog(table, storeId)
+    const read = events.read.bind(events)
+    events.read = async (after) => (await read(after)).slice(0, 10)
+    const store = await emptyStore(log)
+    const limits = { events: 5, bytes: 1_000_000 }
+    await expect(replayUnread(log, store, { limits, upTo: 100, inBulk })).rejects.toMatchObject({
+      code: 'log_corrupt',
+      lsn: 20,
+    })
+    // Of the page with the damage, what is before it.
+    expect(store.mark.lsn).toBe(19)
+    const [keys] = await store.run([{ sql: 'select count(*) from boreal.idempotency', params: [] }])
+    expect(Number(keys!.rows[0]![0]!.toString())).toBe(19)
+    await store.engine.kill()
+  },
+)
 
 test('a start reports how far its replay has got: at once, every two seconds, at its end', async () => {
   const table = new MemoryTable()
