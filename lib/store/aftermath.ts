@@ -2,7 +2,7 @@ import { TABLES } from './apply-event.ts'
 import { forgetBefore, type IdempotencyRow } from './change-set.ts'
 import { type CopiedColumn, copyIn } from './copy-rows.ts'
 import { forgetTasks, type JobChange, mergeJobs, removeEmptyJobs, upsertJobs } from './job-changes.ts'
-import { arrayParam, type Statement, statement } from './statement.ts'
+import { arrayParam, columnParam, type Statement, statement } from './statement.ts'
 
 /**
  * What follows from changes to rows, and may be written once for many of them: table `job` counts anew, scopes have lost
@@ -85,18 +85,9 @@ function departed(departures: Map<string, Map<string, number>>): Statement {
       'insert into boreal.departure (entity, scope, version) select * from unnest($1::text[], $2::text[], $3::int8[]) ' +
       'on conflict (entity, scope) do update set version = excluded.version',
     params: [
-      arrayParam(
-        'text',
-        rows.map((row) => row.entity),
-      ),
-      arrayParam(
-        'text',
-        rows.map((row) => row.scope),
-      ),
-      arrayParam(
-        'int8',
-        rows.map((row) => row.version),
-      ),
+      columnParam('text', rows, (row) => row.entity),
+      columnParam('text', rows, (row) => row.scope),
+      columnParam('int8', rows, (row) => row.version),
     ],
   }
 }

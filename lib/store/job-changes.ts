@@ -1,7 +1,7 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
 import { type JobKey, parseJobKey } from '../model/job-key.ts'
 import { ACTIVE_STATUSES, SCHEDULE_STATUSES } from '../model/schedule-status.ts'
-import { arrayParam, type Param, type Statement } from './statement.ts'
+import { arrayParam, columnParam, type Param, type Statement } from './statement.ts'
 import type { Table } from './table.ts'
 
 /**
@@ -82,20 +82,9 @@ export function upsertJobs(jobs: Map<string, JobChange>): Statement {
     sql: upsertSql(counters),
     params: [
       ...jobKeys(jobs),
-      arrayParam(
-        'int8',
-        changes.map((change) => change.taskVersion),
-      ),
-      arrayParam(
-        'int8',
-        changes.map((change) => change.version),
-      ),
-      ...counters.map((name) =>
-        arrayParam(
-          'int4',
-          changes.map((change) => change.counters.get(name) ?? 0),
-        ),
-      ),
+      columnParam('int8', changes, (change) => change.taskVersion),
+      columnParam('int8', changes, (change) => change.version),
+      ...counters.map((name) => columnParam('int4', changes, (change) => change.counters.get(name) ?? 0)),
     ],
   }
 }
@@ -112,11 +101,7 @@ const ADD_JOBS = `
 
 function jobKeys(jobs: Map<string, JobChange>): Param[] {
   const keys = [...jobs.keys()].map(parseJobKey)
-  const column = (field: keyof JobKey) =>
-    arrayParam(
-      'text',
-      keys.map((key) => key[field]),
-    )
+  const column = (field: keyof JobKey) => columnParam('text', keys, (key) => key[field])
   return [arrayParam('text', [...jobs.keys()]), column('role'), column('environment'), column('name')]
 }
 
@@ -147,17 +132,8 @@ export function forgetTasks(jobs: Map<string, JobChange>): Statement | undefined
     // Tasks that came and went within the change set are in no counter at all.
     return differences.length === 0 || differences.reduce((sum, each) => sum + each, 0) < 0
   })
-  return left.length === 0
-    ? undefined
-    : {
-        sql: FORGET_TASKS,
-        params: [
-          arrayParam(
-            'text',
-            left.map(([jobId]) => jobId),
-          ),
-        ],
-      }
+  if (left.length === 0) return undefined
+  return { sql: FORGET_TASKS, params: [columnParam('text', left, ([jobId]) => jobId)] }
 }
 
 const REMOVE_EMPTY_JOBS = `delete from job where job_id = any($1::text[]) and ${JOB_COUNTERS.join(' + ')} = 0`
@@ -171,13 +147,5 @@ export function removeEmptyJobs(jobs: Map<string, JobChange>): Statement | undef
     return total < 0 || change.counters.size === 0
   })
   if (shrunk.length === 0) return undefined
-  return {
-    sql: REMOVE_EMPTY_JOBS,
-    params: [
-      arrayParam(
-        'text',
-        shrunk.map(([jobId]) => jobId),
-      ),
-    ],
-  }
+  return { sql: REMOVE_EMPTY_JOBS, params: [columnParam('text', shrunk, ([jobId]) => jobId)] }
 }

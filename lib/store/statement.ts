@@ -29,6 +29,11 @@ export function arrayParam(type: ElementType, values: readonly unknown[]): Param
   return values.length < SMALL ? arrayLiteral(values) : binaryArray(type, values)
 }
 
+/** One value of each row, as an array of a type. */
+export function columnParam<Row>(type: ElementType, rows: readonly Row[], value: (row: Row) => unknown): Param {
+  return arrayParam(type, rows.map(value))
+}
+
 /** A Postgres array literal. Elements are text, numbers or null; anything else goes in as JSON text. */
 function arrayLiteral(values: readonly unknown[]): string {
   let literal = '{'

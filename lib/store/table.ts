@@ -2,7 +2,7 @@ import { BorealError } from '../model/errors.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import type { ElementType } from './binary-array.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
-import { arrayParam, type Param, type Statement } from './statement.ts'
+import { arrayParam, columnParam, type Param, type Statement } from './statement.ts'
 
 /**
  * A table of the store as data: how a row of the model becomes a row of SQL and back, and what the row takes part in
@@ -84,12 +84,7 @@ export function remove(table: Table, keys: string[]): Statement {
 /** Composite keys as the arrays of their parts. */
 export function keyColumns(keys: Iterable<string>): Param[] {
   const parts = [...keys].map((key) => JSON.parse(key) as [string, string])
-  const column = (index: 0 | 1) =>
-    arrayParam(
-      'text',
-      parts.map((part) => part[index]),
-    )
-  return [column(0), column(1)]
+  return ([0, 1] as const).map((index) => columnParam('text', parts, (part) => part[index]))
 }
 
 /** A statement that removes the rows with one of these values in a column (text). */
