@@ -57,7 +57,8 @@ export class BulkLoad {
 
   /** Takes in what follows from changes that the store has taken. */
   putOff(later: Aftermath): void {
-    mergeAftermath((this.#later ??= newAftermath()), later)
+    this.#later ??= newAftermath()
+    mergeAftermath(this.#later, later)
   }
 
   /** @throws what makes it impossible to complete the store: then its engine is of no use, and is ended */
