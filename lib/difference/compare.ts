@@ -1,7 +1,7 @@
 import { compareText } from '../model/compare-text.ts'
 import { TABLES } from '../store/apply-event.ts'
+import { type ComparedRow, chunkRows, comparedRows, rowsByKey, sameRow } from '../store/compared-rows.ts'
 import type { ResultSet } from '../store/protocol.ts'
-import { chunkRows, type HashedRow, hashedRows, rowsByKey } from '../store/row-hashes.ts'
 import type { Statement } from '../store/statement.ts'
 import { quietly } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
@@ -15,11 +15,11 @@ export interface Readable {
 export interface Differing {
   table: Table
   /** Only the second store has them. */
-  added: HashedRow[]
-  /** Both have them, but not the same. `hash` is that of the second store. */
-  changed: HashedRow[]
+  added: ComparedRow[]
+  /** Both have them, but not the same. These are those of the second store. */
+  changed: ComparedRow[]
   /** Only the first store has them. */
-  removed: HashedRow[]
+  removed: ComparedRow[]
 }
 
 export interface CompareOptions {
@@ -53,12 +53,9 @@ async function* compareTable(
   limit: number,
   start: string | undefined,
 ): AsyncGenerator<Differing> {
-  const list = async (store: Readable, after: string | undefined, whole: boolean) =>
-    hashedRows(table, (await store.read([chunkRows(table, { after, limit, whole })]))[0])
-  // Where most rows differ, those of the target are read with their hashes: to find them again by key costs as much as both.
-  let mostDiffer = false
-  const listBoth = (after: string | undefined) =>
-    quietly(Promise.all([list(live, after, false), list(target, after, mostDiffer)]))
+  const list = async (store: Readable, after: string | undefined) =>
+    comparedRows(table, (await store.read([chunkRows(table, { after, limit })]))[0])
+  const listBoth = (after: string | undefined) => quietly(Promise.all([list(live, after), list(target, after)]))
   for (let next = listBoth(start); ; ) {
     const rows = await next
     // A full chunk says nothing about what is behind its last row.
@@ -66,11 +63,10 @@ async function* compareTable(
     const end = ends.sort((a, b) => compareKeys(table, a, b))[0]
     // Read while whoever asked works on this one.
     if (end !== undefined) next = listBoth(end)
-    const until = (list: HashedRow[]) =>
+    const until = (list: ComparedRow[]) =>
       end === undefined ? list : list.filter(({ key }) => compareKeys(table, key, end) <= 0)
     const differing = differingRows(table, until(rows[0]), until(rows[1]))
     if (!isEmpty(differing)) yield differing
-    mostDiffer = 2 * (differing.added.length + differing.changed.length) > rows[1].length
     if (end === undefined) return
   }
 }
@@ -83,7 +79,7 @@ export async function compareKeysOf(
   target: Readable,
 ): Promise<Differing> {
   const statement = rowsByKey(table, keys)
-  const list = async (store: Readable) => hashedRows(table, (await store.read([statement]))[0])
+  const list = async (store: Readable) => comparedRows(table, (await store.read([statement]))[0])
   const [ours, theirs] = await Promise.all([list(live), list(target)])
   return differingRows(table, ours, theirs)
 }
@@ -92,13 +88,13 @@ export function isEmpty({ added, changed, removed }: Differing): boolean {
   return added.length + changed.length + removed.length === 0
 }
 
-function differingRows(table: Table, ours: HashedRow[], theirs: HashedRow[]): Differing {
+function differingRows(table: Table, ours: ComparedRow[], theirs: ComparedRow[]): Differing {
   const differing: Differing = { table, added: [], changed: [], removed: [] }
-  const before = new Map(ours.map(({ key, hash }) => [key, hash]))
+  const before = new Map(ours.map((row) => [row.key, row]))
   for (const row of theirs) {
-    const hash = before.get(row.key)
-    if (hash === undefined) differing.added.push(row)
-    else if (hash !== row.hash) differing.changed.push(row)
+    const old = before.get(row.key)
+    if (old === undefined) differing.added.push(row)
+    else if (!sameRow(old, row)) differing.changed.push(row)
     before.delete(row.key)
   }
   for (const row of ours) if (before.has(row.key)) differing.removed.push(row)

@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts'
 import type { BorealEvent } from '../model/events.ts'
-import { rowsOf, selectByKeys, type Table } from '../store/table.ts'
+import { rowsOf, selectByKeys } from '../store/read-rows.ts'
+import type { Table } from '../store/table.ts'
 import { taskConfigsTable } from '../store/task-configs-table.ts'
 import { type CompareOptions, compareStores, type Readable } from './compare.ts'
 import { RowChanges, readWhole } from './row-changes.ts'
@@ -82,7 +83,7 @@ async function missingConfigs(wanted: Set<string>, live: Readable, target: Reada
   for (let start = 0; start < all.length; start += CONFIGS) {
     const some = all.slice(start, start + CONFIGS)
     const [found] = await live.read([selectByKeys(table, some, 'facets')])
-    const there = new Set(rowsOf(found).map(({ row }) => table.key(row)))
+    const there = new Set(rowsOf(table, found, 'facets').map(({ row }) => table.key(row)))
     const missing = some.filter((key) => !there.has(key))
     if (missing.length === 0) continue
     const rows = await readWhole(target, table, missing)

@@ -1,7 +1,7 @@
 import type { Table } from '../store/table.ts'
 import { compareStores, type Readable } from './compare.ts'
 import { readWhole } from './row-changes.ts'
-import { type ChangeKind, inOrder } from './summary.ts'
+import { type ChangeKind, type DifferingRow, inOrder } from './summary.ts'
 
 /** One row that differs, as it is here and there. */
 export interface DifferingItem {
@@ -18,22 +18,22 @@ export async function differencePage(
   target: Readable,
   { after, limit }: { after?: string | undefined; limit: number },
 ): Promise<{ items: DifferingItem[]; next?: string }> {
-  const found: { key: string; kind: ChangeKind }[] = []
+  const found: DifferingRow[] = []
   for await (const differing of compareStores(live, target, { tables: [table], after })) {
     found.push(...inOrder(differing))
     if (found.length > limit) break
   }
   const shown = found.slice(0, limit)
-  const keys = shown.map(({ key }) => key)
+  const keys = shown.map(({ row }) => row.key)
   const rows = async (store: Readable) =>
     new Map((await readWhole(store, table, keys)).map((row) => [table.key(row), row]))
   const [ours, theirs] = await Promise.all([rows(live), rows(target)])
-  const items = shown.map(({ key, kind }) => ({
+  const items = shown.map(({ row: { key }, kind }) => ({
     key,
     change: kind,
     ...(ours.has(key) ? { live: ours.get(key)! } : {}),
     ...(theirs.has(key) ? { target: theirs.get(key)! } : {}),
   }))
   const last = shown.at(-1)
-  return found.length > limit && last !== undefined ? { items, next: last.key } : { items }
+  return found.length > limit && last !== undefined ? { items, next: last.row.key } : { items }
 }

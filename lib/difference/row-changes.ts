@@ -1,9 +1,9 @@
 import type { BorealEvent, RowEntity } from '../model/events.ts'
+import { type ComparedRow, wholeRow } from '../store/compared-rows.ts'
 import { jobUpdatesTable } from '../store/job-updates-table.ts'
-import type { HashedRow } from '../store/row-hashes.ts'
+import { rowsOf, selectByKeys } from '../store/read-rows.ts'
 import type { Table } from '../store/table.ts'
 import { taskConfigsTable } from '../store/task-configs-table.ts'
-import { selectWhole, wholeRow, wholeRows } from '../store/whole-rows.ts'
 import type { Differing, Readable } from './compare.ts'
 
 /** Rows that are read whole at a time. */
@@ -44,7 +44,7 @@ export class RowChanges {
   }
 
   /** What is removed by itself: configs go with their last reference, and parts of an update with it. */
-  #gone(table: Table, removed: HashedRow[]): string[] {
+  #gone(table: Table, removed: ComparedRow[]): string[] {
     const keys = removed.map(({ key }) => key)
     if (table === taskConfigsTable) return []
     if (table === jobUpdatesTable) for (const key of keys) this.#removed.add(key)
@@ -59,9 +59,14 @@ export class RowChanges {
   }
 
   async #rows(table: Table, some: Known[]): Promise<object[]> {
-    const known = some.flatMap(({ json }) => (json === undefined ? [] : [wholeRow(json)]))
-    const unread = some.filter(({ json }) => json === undefined).map(({ key }) => key)
-    const rows = unread.length === 0 ? known : [...known, ...(await readWhole(this.#target, table, unread))]
+    const rows: object[] = []
+    const unread: string[] = []
+    for (const { key, cells } of some) {
+      const row = cells === undefined ? undefined : wholeRow(table, { key, cells })
+      if (row === undefined) unread.push(key)
+      else rows.push(row)
+    }
+    if (unread.length > 0) rows.push(...(await readWhole(this.#target, table, unread)))
     for (const row of rows) for (const config of table.configs?.(row) ?? []) this.configs.add(config)
     if (table === jobUpdatesTable) for (const { key } of some) this.#written.add(key)
     return rows
@@ -69,11 +74,12 @@ export class RowChanges {
 }
 
 /** A row to put, by its key; or as it was read already. */
-type Known = Pick<HashedRow, 'key' | 'json'>
+type Known = Pick<ComparedRow, 'key'> & Partial<ComparedRow>
 
 /** Rows of a store as events hold them. */
 export async function readWhole(store: Readable, table: Table, keys: readonly string[]): Promise<object[]> {
-  return wholeRows((await store.read([selectWhole(table, keys)]))[0])
+  const [result] = await store.read([selectByKeys(table, keys, 'whole')])
+  return rowsOf(table, result, 'whole').map(({ row }) => row)
 }
 
 /** The update that a part of one belongs to. */

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { RowEntity } from '../model/events.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
+import { type ComparedRow, hashOfRow } from '../store/compared-rows.ts'
 import { taskConfigsTable } from '../store/task-configs-table.ts'
 import { compareKeys, type Differing } from './compare.ts'
 import { entityOf } from './row-changes.ts'
@@ -49,8 +50,8 @@ export class Summary {
       const examples = counts.examples[kind]
       for (const { key } of rows.slice(0, EXAMPLES - examples.length)) examples.push(key)
     }
-    for (const { kind, key, hash } of inOrder(differing)) {
-      this.#hash.update(`${JSON.stringify([entity, kind, key, kind === 'removed' ? '' : hash])}\n`)
+    for (const { kind, row } of inOrder(differing)) {
+      this.#hash.update(`${JSON.stringify([entity, kind, row.key, kind === 'removed' ? '' : hashOfRow(row)])}\n`)
     }
   }
 
@@ -63,14 +64,13 @@ export class Summary {
 
 export interface DifferingRow {
   kind: ChangeKind
-  key: string
-  hash: string
+  row: ComparedRow
 }
 
 /** What differs, in the order of the keys. */
 export function inOrder({ table, ...differing }: Differing): DifferingRow[] {
   const rows = (['added', 'changed', 'removed'] as const).flatMap((kind) =>
-    differing[kind].map(({ key, hash }) => ({ kind, key, hash })),
+    differing[kind].map((row) => ({ kind, row })),
   )
-  return rows.sort((a, b) => compareKeys(table, a.key, b.key))
+  return rows.sort((a, b) => compareKeys(table, a.row.key, b.row.key))
 }

@@ -3,12 +3,13 @@ import { type ErrorData, errorData } from '../model/error-data.ts'
 import { BorealError } from '../model/errors.ts'
 import { type Aftermath, newAftermath } from './aftermath.ts'
 import { ChangeSet } from './change-set.ts'
-import { beforeStatements, changeStatements } from './change-statements.ts'
+import { changeStatements } from './change-statements.ts'
 import { addJobs } from './job-changes.ts'
 import type { Procedure } from './procedure.ts'
 import { SqlError } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
-import { readBefore } from './rows-before.ts'
+import { readBeforeAside, removeAside } from './rewrite.ts'
+import { readRowsBefore } from './rows-before.ts'
 import type { RowMeta } from './table.ts'
 
 export interface FrameInput {
@@ -18,6 +19,8 @@ export interface FrameInput {
   meta: RowMeta
   /** Whether it is checked, row by row, that what a row refers to is there. */
   checked: boolean
+  /** Whether the rows of the table of tasks are aside. */
+  anew: boolean
 }
 
 export type FrameOutcome =
@@ -31,13 +34,13 @@ export type FrameOutcome =
 export const applyFrame: Procedure<FrameInput, FrameOutcome> = {
   name: 'applyFrame',
 
-  async run(engine, { bytes, index, meta, checked }) {
+  async run(engine, { bytes, index, meta, checked, anew }) {
     try {
       const changes = new ChangeSet()
       changes.apply(decodeFrame(meta.version, index, bytes), meta)
-      const before = readBefore(changes, await engine.run(beforeStatements(changes).map(({ statement }) => statement)))
+      const before = anew ? await readBeforeAside(engine, changes) : await readRowsBefore(engine, changes)
       const later = newAftermath()
-      const rows = changeStatements(changes, before, undefined, later)
+      const rows = [...changeStatements(changes, before, undefined, later), ...(anew ? removeAside(changes) : [])]
       await engine.run(checked && later.jobs.size > 0 ? [addJobs(later.jobs), ...rows] : rows)
       return { later }
     } catch (error) {

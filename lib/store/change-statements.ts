@@ -4,8 +4,9 @@ import { type Change, type ChangeSet, type LeavingSink, recordLeaving } from './
 import { insert } from './copy-rows.ts'
 import { writeFormat } from './format.ts'
 import { countRow } from './job-changes.ts'
+import { selectByKeys } from './read-rows.ts'
 import { type Statement, statement } from './statement.ts'
-import { type Puts, remove, removeBy, selectByKeys, type Table, upsert } from './table.ts'
+import { type Puts, remove, removeBy, type Table, upsert } from './table.ts'
 import { taskConfigsTable } from './task-configs-table.ts'
 
 /** The row of a table before the change set; `undefined` when there was none. */

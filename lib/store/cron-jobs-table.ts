@@ -1,5 +1,5 @@
 import type { CronJobRow } from '../model/events.ts'
-import { jobColumns, jobIdOf, jobJson } from './job-columns.ts'
+import { jobColumns, jobIdOf } from './job-columns.ts'
 import type { Table } from './table.ts'
 
 export const cronJobsTable: Table<CronJobRow> = {
@@ -8,18 +8,19 @@ export const cronJobsTable: Table<CronJobRow> = {
   key: jobIdOf,
   columns: [
     ...jobColumns,
-    { name: 'config_id', type: 'text', value: (row) => row.configId },
-    { name: 'cron_schedule', type: 'text', value: (row) => row.cronSchedule },
-    { name: 'cron_collision_policy', type: 'text', value: (row) => row.cronCollisionPolicy },
-    { name: 'instance_count', type: 'int4', value: (row) => row.instanceCount },
-    { name: 'owner', type: 'json', value: (row) => row.owner },
+    { name: 'config_id', type: 'text', field: 'configId', value: (row) => row.configId },
+    { name: 'cron_schedule', type: 'text', field: 'cronSchedule', value: (row) => row.cronSchedule },
+    {
+      name: 'cron_collision_policy',
+      type: 'text',
+      field: 'cronCollisionPolicy',
+      value: (row) => row.cronCollisionPolicy,
+    },
+    { name: 'instance_count', type: 'int4', field: 'instanceCount', value: (row) => row.instanceCount },
+    { name: 'owner', type: 'json', field: 'owner', value: (row) => row.owner },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object(${jobJson}, 'configId', config_id,
-    'cronSchedule', cron_schedule, 'cronCollisionPolicy', cron_collision_policy, 'instanceCount', instance_count,
-    'owner', owner, 'version', version)`,
-  facetsJson: `json_build_object(${jobJson}, 'configId', config_id,
-    'version', version)`,
+  facets: ['role', 'environment', 'jobName', 'configId'],
   scopes: (row) => [`role:${row.role}`, `job:${jobIdOf(row)}`],
   scopeVersion: {
     role: 'select max(version) from cron_job where role = $1',

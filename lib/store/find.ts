@@ -9,7 +9,7 @@ export interface Find<Row extends object = object> {
   table: Table<Row>
   /** The condition as text: equal finds have equal names. */
   name: string
-  /** Reads the rows as one JSON array (`rowsOf`), at most {@link FIND_LIMIT}. */
+  /** Reads the rows (`rowColumns`), at most {@link FIND_LIMIT}. */
   statement(): Statement
   matches(row: Row): boolean
 }

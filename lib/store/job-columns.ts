@@ -15,10 +15,7 @@ export function jobIdOf(row: OfJob): string {
 /** The columns that every table of jobs has. */
 export const jobColumns: Column<OfJob>[] = [
   { name: 'job_id', type: 'text', value: jobIdOf },
-  { name: 'role', type: 'text', value: (row) => row.role },
-  { name: 'environment', type: 'text', value: (row) => row.environment },
-  { name: 'job_name', type: 'text', value: (row) => row.jobName },
+  { name: 'role', type: 'text', field: 'role', value: (row) => row.role },
+  { name: 'environment', type: 'text', field: 'environment', value: (row) => row.environment },
+  { name: 'job_name', type: 'text', field: 'jobName', value: (row) => row.jobName },
 ]
-
-/** Their part in the JSON of a row. */
-export const jobJson = `'role', role, 'environment', environment, 'jobName', job_name`

@@ -1,12 +1,17 @@
 import type { JobInstanceUpdateEventRow, JobUpdateEventRow, JobUpdateInstructionsRow } from '../model/events.ts'
 import { jobUpdatesTable } from './job-updates-table.ts'
-import { type Column, compositeKey, exactJson, type Table } from './table.ts'
+import { type Column, compositeKey, type Table } from './table.ts'
 
 /** What belongs to an update: rows that come when it is saved or goes on, and go with it. */
 
 const parent = { table: jobUpdatesTable as Table, column: 'update_key', key: (row: { update: string }) => row.update }
 
-const updateKey: Column<{ update: string }> = { name: 'update_key', type: 'text', value: (row) => row.update }
+const updateKey: Column<{ update: string }> = {
+  name: 'update_key',
+  type: 'text',
+  field: 'update',
+  value: (row) => row.update,
+}
 
 const version: Column<object> = { name: 'version', type: 'int8', value: (_row, meta) => meta.version }
 
@@ -18,15 +23,13 @@ export const jobUpdateInstructionsTable: Table<JobUpdateInstructionsRow> = {
   key: (row) => row.update,
   columns: [
     updateKey,
-    { name: 'initial_state', type: 'json', value: (row) => row.initialState },
-    { name: 'desired_state', type: 'json', value: (row) => row.desiredState },
-    { name: 'settings', type: 'json', value: (row) => row.settings },
-    { name: 'metadata', type: 'json', value: (row) => row.metadata },
+    { name: 'initial_state', type: 'json', field: 'initialState', value: (row) => row.initialState },
+    { name: 'desired_state', type: 'json', field: 'desiredState', value: (row) => row.desiredState },
+    { name: 'settings', type: 'json', field: 'settings', value: (row) => row.settings },
+    { name: 'metadata', type: 'json', field: 'metadata', value: (row) => row.metadata },
     version,
   ],
-  rowJson: `json_build_object('update', update_key, 'initialState', initial_state, 'desiredState', desired_state,
-    'settings', settings, 'metadata', metadata, 'version', version)`,
-  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  facets: ['update'],
   ...alone,
 }
 
@@ -36,9 +39,8 @@ export const jobUpdateConfigsTable: Table<{ update: string; configId: string }> 
   name: 'job_update_config',
   keyWidth: 2,
   key: (row) => compositeKey(row.update, row.configId),
-  columns: [updateKey, { name: 'config_id', type: 'text', value: (row) => row.configId }, version],
-  rowJson: `json_build_object('update', update_key, 'configId', config_id, 'version', version)`,
-  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  columns: [updateKey, { name: 'config_id', type: 'text', field: 'configId', value: (row) => row.configId }, version],
+  facets: ['update'],
   ...alone,
 }
 
@@ -51,16 +53,14 @@ interface AnyEvent {
 
 const eventColumns: Column<AnyEvent>[] = [
   updateKey,
-  { name: 'event_id', type: 'text', value: (row) => row.eventId },
-  { name: 'ordinal', type: 'int4', value: (row) => row.ordinal },
+  { name: 'event_id', type: 'text', field: 'eventId', value: (row) => row.eventId },
+  { name: 'ordinal', type: 'int4', field: 'ordinal', value: (row) => row.ordinal },
 ]
-
-const eventJson = `'update', update_key, 'eventId', event_id, 'ordinal', ordinal, 'version', version`
 
 const event = {
   keyWidth: 2 as const,
   key: (row: AnyEvent) => compositeKey(row.update, row.eventId),
-  facetsJson: `json_build_object('update', update_key, 'version', version)`,
+  facets: ['update'],
   ...alone,
 }
 
@@ -70,14 +70,12 @@ export const jobUpdateEventsTable: Table<JobUpdateEventRow> = {
   name: 'job_update_event',
   columns: [
     ...eventColumns,
-    { name: 'status', type: 'text', value: (row) => row.status },
-    { name: 'timestamp_ms', type: 'int8', value: (row) => row.timestampMs },
-    { name: 'user_name', type: 'text', value: (row) => row.user },
-    { name: 'message', type: 'text', value: (row) => row.message },
+    { name: 'status', type: 'text', field: 'status', value: (row) => row.status },
+    { name: 'timestamp_ms', type: 'int8', field: 'timestampMs', value: (row) => row.timestampMs },
+    { name: 'user_name', type: 'text', field: 'user', value: (row) => row.user },
+    { name: 'message', type: 'text', field: 'message', value: (row) => row.message },
     version,
   ],
-  rowJson: `json_build_object(${eventJson}, 'status', status, 'timestampMs', ${exactJson('timestamp_ms')},
-    'user', user_name, 'message', message)`,
 }
 
 export const jobInstanceUpdateEventsTable: Table<JobInstanceUpdateEventRow> = {
@@ -86,12 +84,10 @@ export const jobInstanceUpdateEventsTable: Table<JobInstanceUpdateEventRow> = {
   name: 'job_instance_update_event',
   columns: [
     ...eventColumns,
-    { name: 'instance_id', type: 'int4', value: (row) => row.instanceId },
-    { name: 'action', type: 'text', value: (row) => row.action },
-    { name: 'timestamp_ms', type: 'int8', value: (row) => row.timestampMs },
-    { name: 'message', type: 'text', value: (row) => row.message },
+    { name: 'instance_id', type: 'int4', field: 'instanceId', value: (row) => row.instanceId },
+    { name: 'action', type: 'text', field: 'action', value: (row) => row.action },
+    { name: 'timestamp_ms', type: 'int8', field: 'timestampMs', value: (row) => row.timestampMs },
+    { name: 'message', type: 'text', field: 'message', value: (row) => row.message },
     version,
   ],
-  rowJson: `json_build_object(${eventJson}, 'instanceId', instance_id, 'action', action,
-    'timestampMs', ${exactJson('timestamp_ms')}, 'message', message)`,
 }

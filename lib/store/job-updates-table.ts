@@ -1,7 +1,7 @@
 import type { JobUpdateRow } from '../model/events.ts'
 import { isTerminalUpdate } from '../model/job-update-status.ts'
-import { jobColumns, jobIdOf, jobJson } from './job-columns.ts'
-import { exactJson, type Table } from './table.ts'
+import { jobColumns, jobIdOf } from './job-columns.ts'
+import type { Table } from './table.ts'
 
 /** Text key of the update a row describes. */
 export function updateKeyOf(row: Pick<JobUpdateRow, 'role' | 'environment' | 'jobName' | 'updateId'>): string {
@@ -19,23 +19,19 @@ export const jobUpdatesTable: Table<JobUpdateRow> = {
   columns: [
     { name: 'update_key', type: 'text', value: updateKeyOf },
     ...jobColumns,
-    { name: 'update_id', type: 'text', value: (row) => row.updateId },
-    { name: 'user_name', type: 'text', value: (row) => row.user },
-    { name: 'status', type: 'text', value: (row) => row.status },
-    { name: 'created_ms', type: 'int8', value: (row) => row.createdMs },
-    { name: 'status_ms', type: 'int8', value: (row) => row.statusMs },
-    { name: 'last_modified_ms', type: 'int8', value: (row) => row.lastModifiedMs },
-    { name: 'events', type: 'int4', value: (row) => row.events },
-    { name: 'instance_events', type: 'int4', value: (row) => row.instanceEvents },
-    { name: 'lock_token', type: 'text', value: (row) => row.lockToken },
+    { name: 'update_id', type: 'text', field: 'updateId', value: (row) => row.updateId },
+    { name: 'user_name', type: 'text', field: 'user', value: (row) => row.user },
+    { name: 'status', type: 'text', field: 'status', value: (row) => row.status },
+    { name: 'created_ms', type: 'int8', field: 'createdMs', value: (row) => row.createdMs },
+    { name: 'status_ms', type: 'int8', field: 'statusMs', value: (row) => row.statusMs },
+    { name: 'last_modified_ms', type: 'int8', field: 'lastModifiedMs', value: (row) => row.lastModifiedMs },
+    { name: 'events', type: 'int4', field: 'events', value: (row) => row.events },
+    { name: 'instance_events', type: 'int4', field: 'instanceEvents', value: (row) => row.instanceEvents },
+    { name: 'lock_token', type: 'text', field: 'lockToken', value: (row) => row.lockToken },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object(${jobJson}, 'updateId', update_id,
-    'user', user_name, 'status', status, 'createdMs', ${exactJson('created_ms')},
-    'statusMs', ${exactJson('status_ms')}, 'lastModifiedMs', ${exactJson('last_modified_ms')}, 'events', events,
-    'instanceEvents', instance_events, 'configIds', ${configIds}, 'lockToken', lock_token, 'version', version)`,
-  facetsJson: `json_build_object(${jobJson}, 'updateId', update_id,
-    'status', status, 'configIds', ${configIds}, 'version', version)`,
+  computed: [{ sql: configIds, type: 'json', field: 'configIds' }],
+  facets: ['role', 'environment', 'jobName', 'updateId', 'status', 'configIds'],
   scopes: (row) => [`role:${row.role}`, `job:${jobIdOf(row)}`],
   scopeVersion: {
     role: 'select max(version) from job_update where role = $1',

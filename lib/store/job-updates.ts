@@ -17,6 +17,7 @@ import {
   optionalSql,
 } from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
+import { rowColumns } from './read-rows.ts'
 import { type Statement, statement } from './statement.ts'
 
 /** Reads of job updates: summaries in pages, the details of one, and the events of its instances. */
@@ -181,7 +182,7 @@ export const findTerminalUpdates: Find<JobUpdateRow> = {
   name: 'terminal',
   statement: () =>
     statement(
-      `select json_agg(${jobUpdatesTable.rowJson})
+      `select ${rowColumns(jobUpdatesTable)}
        from (select * from job_update where status = any($1::text[]) limit $2::int4) job_update`,
       [...TERMINAL_UPDATE_STATUSES],
       FIND_LIMIT,

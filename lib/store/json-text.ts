@@ -1,5 +1,4 @@
 import { type RawBuilder, sql } from 'kysely'
-import { EXACT_INT64 } from './table.ts'
 
 /**
  * JSON objects as text, put together by SQL: several times faster than rows that JavaScript turns into objects and
@@ -22,7 +21,10 @@ export const jsonWord = (column: string): JsonField => field(sql`'"' || ${sql.re
 /** A number or a `json` column: its text is JSON already. */
 export const jsonRaw = (column: string): JsonField => field(sql`${sql.ref(column)}::text`)
 
-/** An int8 column: a number while that is exact, digits as a string beyond. The text is that of `exactJson`. */
+/** SQL behind an int8 column: whether a JSON number is exact. */
+const EXACT_INT64 = 'between -9007199254740991 and 9007199254740991'
+
+/** An int8 column: a number while that is exact, digits as a string beyond. */
 export const jsonInt64 = (column: string): JsonField => {
   const text = sql`${sql.ref(column)}::text`
   return field(sql`(case when ${sql.ref(column)} ${sql.raw(EXACT_INT64)} then ${text} else '"' || ${text} || '"' end)`)

@@ -5,6 +5,7 @@ import type { Find } from './find.ts'
 import { jobKeyText, jsonInt64, jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import { locksTable } from './locks-table.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
+import { rowColumns } from './read-rows.ts'
 import { type Statement, statement } from './statement.ts'
 
 /** Reads of locks. */
@@ -32,7 +33,7 @@ export function findLockByToken(token: string): Find<LockRow> {
   return {
     table: locksTable,
     name: `token ${token}`,
-    statement: () => statement(`select json_agg(${locksTable.rowJson}) from lock where token = $1`, token),
+    statement: () => statement(`select ${rowColumns(locksTable)} from lock where token = $1`, token),
     matches: (row) => row.token === token,
   }
 }

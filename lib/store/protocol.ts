@@ -232,6 +232,11 @@ export function textOf(cell: Cell | undefined): string | null {
   return cell === null || cell === undefined ? null : cell.toString('utf8')
 }
 
+/** The number in a cell; NaN when there is none. */
+export function numberOf(cell: Cell | undefined): number {
+  return Number(textOf(cell) ?? Number.NaN)
+}
+
 /** The first cell of the first row, parsed as JSON; `undefined` when there is no row or it is NULL. */
 export function jsonOf<T>(result: ResultSet | undefined): T | undefined {
   const cell = result?.rows[0]?.[0]

@@ -7,15 +7,14 @@ export const quotasTable: Table<QuotaRow> = {
   name: 'quota',
   key: (row) => row.role,
   columns: [
-    { name: 'role', type: 'text', value: (row) => row.role },
+    { name: 'role', type: 'text', field: 'role', value: (row) => row.role },
     { name: 'num_cpus', type: 'float8', value: (row) => amountOf(row.quota.resources, 'numCpus') },
     { name: 'ram_mb', type: 'int8', value: (row) => amountOf(row.quota.resources, 'ramMb') },
     { name: 'disk_mb', type: 'int8', value: (row) => amountOf(row.quota.resources, 'diskMb') },
-    { name: 'quota', type: 'json', value: (row) => row.quota },
+    { name: 'quota', type: 'json', field: 'quota', value: (row) => row.quota },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object('role', role, 'quota', quota, 'version', version)`,
-  facetsJson: `json_build_object('role', role, 'version', version)`,
+  facets: ['role'],
   scopes: (row) => [`role:${row.role}`],
   scopeVersion: { role: 'select version from quota where role = $1' },
 }

@@ -8,11 +8,10 @@ export const schedulerTable: Table<SchedulerRow> = {
   key: () => '',
   columns: [
     { name: 'one', type: 'text', value: () => '' },
-    { name: 'framework_id', type: 'text', value: (row) => row.frameworkId },
+    { name: 'framework_id', type: 'text', field: 'frameworkId', value: (row) => row.frameworkId },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object('frameworkId', framework_id, 'version', version)`,
-  facetsJson: `json_build_object('version', version)`,
+  facets: [],
   scopes: () => [],
   scopeVersion: {},
 }

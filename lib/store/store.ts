@@ -7,18 +7,19 @@ import { type Aftermath, aheadOfRows, behindRows, mergeAftermath, newAftermath }
 import { applyFrame } from './apply-frame.ts'
 import { createIndexes, dropIndexes } from './bulk-load.ts'
 import type { ChangeSet } from './change-set.ts'
-import { beforeStatements, moveMark, type RowBefore } from './change-statements.ts'
+import { moveMark, type RowBefore } from './change-statements.ts'
 import type { Engine } from './engine.ts'
 import { EngineDied } from './engine-died.ts'
 import { foldEntries } from './fold.ts'
 import { type Procedure, runningAhead } from './procedure.ts'
 import { jsonOf, type ResultSet } from './protocol.ts'
 import { checkReferences } from './references.ts'
-import { readBefore } from './rows-before.ts'
+import { BRING_BACK, SET_ASIDE } from './rewrite.ts'
+import { readRowsBefore } from './rows-before.ts'
 import { AS_REPLICA, BEGIN, COMMIT, ROLLBACK, type Statement, statement } from './statement.ts'
 import { markMoved, type Step, stepOf } from './step.ts'
 
-/** Tasks of a large entry, and their share of all, from which on it is written without indexes. */
+/** Tasks of a large entry, and their share of all, from which on they are written anew. */
 const MUCH_ROWS = 4_000
 const MUCH_SHARE = 0.5
 
@@ -146,8 +147,9 @@ export class Store {
     let later: Aftermath | undefined
     await this.#atomically(async () => {
       await this.run([BEGIN, AS_REPLICA])
-      if (putOff) later = await this.#writeRows(step)
-      else await this.#writeFramed(step, await this.#isMuch(step))
+      const isMuch = await this.#isMuch(step)
+      if (putOff) later = await this.#writeRows(step, isMuch)
+      else await this.#writeFramed(step, isMuch)
       await this.run([COMMIT])
     }, step)
     return later
@@ -165,10 +167,10 @@ export class Store {
     if (isMuch) await checkReferences(this)
   }
 
-  /** `isMuch`: without the indexes of what is rewritten for the most part; to build them anew costs less. */
+  /** `isMuch`: the tasks are written anew, without their indexes; to build these at the end costs less. */
   async #writeFramed(step: Step, isMuch: boolean, checked = false): Promise<void> {
     const indexes = isMuch ? await dropIndexes(this, 'task') : []
-    const later = await this.#writeRows(step, checked)
+    const later = await this.#writeRows(step, isMuch, checked)
     await this.run([...createIndexes(indexes), ...aheadOfRows(later), ...behindRows(later)])
   }
 
@@ -180,20 +182,21 @@ export class Store {
   }
 
   /** Gives what follows from the rows, which is written once for all frames. */
-  async #writeRows(step: Step, checked = false): Promise<Aftermath> {
+  async #writeRows(step: Step, anew: boolean, checked = false): Promise<Aftermath> {
     const { count, bytes, key } = step.framed!
     const meta = { version: step.to.lsn, timeMs: step.to.time }
     const later = { ...newAftermath(), keys: new Map(key === undefined ? [] : [key]) }
+    if (anew) await this.run(SET_ASIDE)
     let next = bytes(0)
     for (let index = 0; index < count; index++) {
       const frame = await next
       // The next one is on its way while this one is written.
       if (index + 1 < count) next = quietly(bytes(index + 1))
-      const outcome = await this.callOnTop(applyFrame, { bytes: frame, index, meta, checked })
+      const outcome = await this.callOnTop(applyFrame, { bytes: frame, index, meta, checked, anew })
       if ('refusal' in outcome) throw errorOf(outcome.refusal)
       mergeAftermath(later, outcome.later)
     }
-    await this.run([moveMark(markMoved(step.from, step.to))])
+    await this.run([...(anew ? BRING_BACK : []), moveMark(markMoved(step.from, step.to))])
     return later
   }
 
@@ -220,10 +223,8 @@ export class Store {
   }
 
   /** What must be known of the rows before a change set to make a step of it. */
-  async rowsBefore(changes: ChangeSet): Promise<RowBefore> {
-    const reads = beforeStatements(changes)
-    if (reads.length === 0) return () => undefined
-    return readBefore(changes, await this.run(reads.map((read) => read.statement)))
+  rowsBefore(changes: ChangeSet): Promise<RowBefore> {
+    return readRowsBefore(this, changes)
   }
 }
 

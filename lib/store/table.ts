@@ -1,7 +1,6 @@
 import { BorealError } from '../model/errors.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import type { ElementType } from './binary-array.ts'
-import { jsonOf, type ResultSet } from './protocol.ts'
 import { arrayParam, columnParam, type Param, type Statement } from './statement.ts'
 
 /**
@@ -20,10 +19,10 @@ export interface Table<Row extends object = object> {
   keyWidth?: 2
   /** The key as text; see {@link compositeKey} for one of two columns. */
   key(row: Row): string
-  /** SQL that gives a row of the model as JSON, from the columns of the table. */
-  rowJson: string
-  /** The part of `rowJson` that says what a row takes part in: enough for `scopes`, `job` and `configs`. */
-  facetsJson: string
+  /** Fields of a row that are in no column of the table. */
+  computed?: ComputedField[]
+  /** The fields that say what a row takes part in: enough for `key`, `scopes`, `job` and `configs`. */
+  facets: string[]
   /** Scopes the row is in, as text: `role:www`, `job:www/prod/hello`, `host:h7`. */
   scopes(row: Row): string[]
   /** Where the version of a scope is found when its rows are too many to ask: SQL with `$1` for the scope's value. */
@@ -45,8 +44,21 @@ export function compositeKey(...parts: [string, string]): string {
 
 export interface Column<Row> {
   name: string
-  type: Exclude<ElementType, 'bytea'>
+  type: ColumnType
+  /** The field of the row that it is read back as. */
+  field?: string
+  /** It is read only with the row as a whole: decisions do without it. */
+  part?: 'whole'
   value(row: Row, meta: RowMeta): unknown
+}
+
+export type ColumnType = Exclude<ElementType, 'bytea'>
+
+export interface ComputedField {
+  field: string
+  /** An expression over the columns of the table. */
+  sql: string
+  type: ColumnType
 }
 
 /** What a row takes from its entry. */
@@ -90,45 +102,6 @@ export function keyColumns(keys: Iterable<string>): Param[] {
 /** A statement that removes the rows with one of these values in a column (text). */
 export function removeBy(table: Table, column: string, values: string[]): Statement {
   return { sql: `delete from ${table.name} where ${column} = any($1::text[])`, params: [arrayParam('text', values)] }
-}
-
-/** A statement that reads rows by key, as one JSON array; read it with {@link rowsOf}. */
-export function selectByKeys(table: Table, keys: Iterable<string>, part: 'row' | 'facets' = 'row'): Statement {
-  const json = part === 'row' ? table.rowJson : table.facetsJson
-  const [first, second] = table.columns.map((column) => column.name)
-  if (table.keyWidth === undefined) {
-    return {
-      sql: `select json_agg(${json}) from ${table.name} where ${first} = any($1::text[])`,
-      params: [arrayParam('text', [...keys])],
-    }
-  }
-  return {
-    // Lateral: each key goes through the index, whatever the planner thinks of the number of keys.
-    sql:
-      `select json_agg(${json}) from unnest($1::text[], $2::text[]) as wanted(k1, k2), ` +
-      `lateral (select * from ${table.name} where ${first} = wanted.k1 and ${second} = wanted.k2) as ${table.name}`,
-    params: keyColumns(keys),
-  }
-}
-
-/** SQL behind an int8 column: whether a JSON number is exact. */
-export const EXACT_INT64 = 'between -9007199254740991 and 9007199254740991'
-
-/** SQL of an int8 column as JSON without loss: digits as text where a number would not be exact. */
-export function exactJson(column: string): string {
-  return `case when ${column} ${EXACT_INT64} then to_json(${column}) else to_json(${column}::text) end`
-}
-
-/** Rows of the model with their versions. SQL gives NULL for an absent field, the model leaves it out. */
-export function rowsOf<Row extends object>(result: ResultSet | undefined): { row: Row; version: number }[] {
-  return (jsonOf<(Row & { version: number })[]>(result) ?? []).map((read) => rowOf<Row>(read))
-}
-
-export function rowOf<Row extends object>(read: Row & { version: number }): { row: Row; version: number } {
-  // Not taken out of what was read: an object that has lost fields is slow for ever.
-  const row: Record<string, unknown> = {}
-  for (const [field, value] of Object.entries(read)) if (value !== null && field !== 'version') row[field] = value
-  return { row: row as Row, version: read.version }
 }
 
 const upserts = new Map<string, string>()

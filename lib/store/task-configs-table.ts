@@ -10,12 +10,11 @@ export const taskConfigsTable: Table<TaskConfigRow> = {
   name: 'task_config',
   key: (row) => row.configId,
   columns: [
-    { name: 'config_id', type: 'text', value: (row) => row.configId },
-    { name: 'config', type: 'json', value: (row) => row.config },
+    { name: 'config_id', type: 'text', field: 'configId', value: (row) => row.configId },
+    { name: 'config', type: 'json', field: 'config', part: 'whole', value: (row) => row.config },
     { name: 'version', type: 'int8', value: (_row, meta) => meta.version },
   ],
-  rowJson: `json_build_object('configId', config_id, 'version', version)`,
-  facetsJson: `json_build_object('configId', config_id, 'version', version)`,
+  facets: ['configId'],
   scopes: () => [],
   scopeVersion: {},
 }

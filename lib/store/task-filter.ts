@@ -5,6 +5,7 @@ import type { TaskMutationQuery, TaskQuery } from '../model/task-query.ts'
 import { compile } from './dialect.ts'
 import { FIND_LIMIT, type Find } from './find.ts'
 import { jobIdOf } from './job-columns.ts'
+import { rowColumns } from './read-rows.ts'
 import type { Statement } from './statement.ts'
 import { tasksTable } from './tasks-table.ts'
 
@@ -141,7 +142,7 @@ export function selectMatching(filter: TaskFilter, limit: number): Statement {
             select * from found) as task`
   const condition = taskCondition(path?.rest ?? filter)
   return compile(
-    sql`select json_agg(${sql.raw(tasksTable.rowJson)}) from
+    sql`select ${sql.raw(rowColumns(tasksTable))} from
         (select * from ${source} where ${condition} limit ${limit}) as matching`,
   )
 }

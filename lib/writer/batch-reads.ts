@@ -4,10 +4,11 @@ import type { Scope } from '../model/preconditions.ts'
 import type { RowBefore } from '../store/change-statements.ts'
 import type { Find } from '../store/find.ts'
 import { ACTIVE_COUNTERS, JOB_COUNTERS } from '../store/job-changes.ts'
-import { jsonOf, type ResultSet, textOf } from '../store/protocol.ts'
+import { numberOf, type ResultSet, textOf } from '../store/protocol.ts'
+import { rowsOf, selectByKeys } from '../store/read-rows.ts'
 import { leftRole } from '../store/roles.ts'
 import { arrayParam, type Statement, statement } from '../store/statement.ts'
-import { rowsOf, selectByKeys, type Table } from '../store/table.ts'
+import type { Table } from '../store/table.ts'
 
 /** A scope as text, e.g. `job:www/prod/hello`; the whole entity is `''`. */
 export function scopeText(scope: Scope): string {
@@ -80,9 +81,7 @@ export class BatchReads {
       add(find.statement(), (snapshot, result) => snapshot.addFound(find, result))
     }
     for (const [name, { table, scope }] of this.#scopes) {
-      add(scopeVersion(table, scope), (snapshot, result) =>
-        snapshot.scopes.set(name, Number(textOf(result.rows[0]![0]))),
-      )
+      add(scopeVersion(table, scope), (snapshot, result) => snapshot.scopes.set(name, numberOf(result.rows[0]![0])))
     }
     if (this.#jobs.size + this.#roles.size > 0) {
       add(jobStates(this.#jobs, this.#roles), (snapshot, result) => snapshot.addJobs(result))
@@ -120,11 +119,11 @@ export class Snapshot {
     const rows = this.#rowsOf(table)
     // A key that was asked for and not found is known to be absent.
     for (const key of keys) if (!rows.has(key)) rows.set(key, undefined)
-    for (const found of rowsOf(result)) rows.set(table.key(found.row), found)
+    for (const found of rowsOf(table, result)) rows.set(table.key(found.row), found)
   }
 
   addFound(find: Find, result: ResultSet): void {
-    const found = rowsOf(result)
+    const found = rowsOf(find.table, result)
     const rows = this.#rowsOf(find.table)
     const keys = found.map(({ row }) => find.table.key(row))
     for (const [index, key] of keys.entries()) rows.set(key, found[index])
@@ -137,16 +136,22 @@ export class Snapshot {
   }
 
   addJobs(result: ResultSet): void {
-    for (const job of jsonOf<(JobState & { role: string })[]>(result) ?? []) this.jobs.set(job.jobId, job)
+    for (const [id, role, members, activeTasks, version] of result.rows) {
+      const jobId = textOf(id)!
+      const counts = { members: numberOf(members), activeTasks: numberOf(activeTasks), version: numberOf(version) }
+      this.jobs.set(jobId, { jobId, role: textOf(role)!, ...counts })
+    }
   }
 
   addRoleDepartures(result: ResultSet): void {
-    for (const [role, version] of jsonOf<[string, number][]>(result) ?? []) this.roleDepartures.set(role, version)
+    for (const [role, version] of result.rows) {
+      if (version !== null) this.roleDepartures.set(textOf(role)!, numberOf(version))
+    }
   }
 
   addIdempotency(result: ResultSet): void {
     for (const [hash, lsn, index] of result.rows) {
-      this.idempotency.set(textOf(hash)!, { lsn: Number(textOf(lsn)), index: Number(textOf(index)) })
+      this.idempotency.set(textOf(hash)!, { lsn: numberOf(lsn), index: numberOf(index) })
     }
   }
 
@@ -179,9 +184,7 @@ function scopeVersion(table: Table, scope: string): Statement {
 }
 
 const JOB_STATES = `
-  select json_agg(json_build_object('jobId', job_id, 'role', role, 'members', ${JOB_COUNTERS.join(' + ')},
-    'activeTasks', ${ACTIVE_COUNTERS.join(' + ')},
-    'version', version)) from job where `
+  select job_id, role, ${JOB_COUNTERS.join(' + ')}, ${ACTIVE_COUNTERS.join(' + ')}, version from job where`
 
 function jobStates(jobs: Set<string>, roles: Set<string>): Statement {
   return {
@@ -192,7 +195,7 @@ function jobStates(jobs: Set<string>, roles: Set<string>): Statement {
 
 function roleDepartures(roles: Set<string>): Statement {
   return {
-    sql: `select json_agg(json_build_array(role, ${leftRole('role')})) from unnest($1::text[]) as of(role)`,
+    sql: `select role, ${leftRole('role')} from unnest($1::text[]) as of(role)`,
     params: [arrayParam('text', [...roles])],
   }
 }

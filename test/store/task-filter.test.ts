@@ -9,10 +9,11 @@ import { changeStatements } from '../../lib/store/change-statements.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import type { ResultSet } from '../../lib/store/protocol.ts'
 import { recordPage } from '../../lib/store/read.ts'
+import { rowsOf } from '../../lib/store/read-rows.ts'
 import { BEGIN, ROLLBACK } from '../../lib/store/statement.ts'
-import { rowsOf } from '../../lib/store/table.ts'
 import { selectMatching, type TaskFilter, taskMatches } from '../../lib/store/task-filter.ts'
 import { taskPage } from '../../lib/store/tasks.ts'
+import { tasksTable } from '../../lib/store/tasks-table.ts'
 import { testImage } from '../support/image.ts'
 
 /** The three readings of a task filter find the same tasks: the predicate, the writer's SQL, and the pages. */
@@ -104,9 +105,9 @@ test('the predicate, the SQL of mutations and the pages of a list find the same 
               .filter((row) => taskMatches(each, row))
               .sort((a, b) => compareText(a.taskId, b.taskId))
             const [all, few] = await engine.run([selectMatching(each, 1_000), selectMatching(each, limit)])
-            const found = rowsOf<TaskRow>(all).map(({ row }) => row)
+            const found = rowsOf(tasksTable, all).map(({ row }) => row)
             expect(found.sort((a, b) => compareText(a.taskId, b.taskId))).toEqual(expected)
-            expect(rowsOf(few)).toHaveLength(Math.min(limit, expected.length))
+            expect(rowsOf(tasksTable, few)).toHaveLength(Math.min(limit, expected.length))
             expect(await pages(each, limit)).toEqual(expected.map((row) => row.taskId))
           }
         }),

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import { type Cell, jsonOf, type ResultSet } from './protocol.ts'
+import { rowOfCells } from './read-rows.ts'
+import { arrayParam, type Statement } from './statement.ts'
+import { type Column, compositeKey, keyColumns, type Table } from './table.ts'
+
+/**
+ * Reads with which the rows of two stores are compared: everything but the version, cell by cell, in the order of the key, a
+ * chunk at a time. What follows from rows (counters of jobs, versions of scopes) is no row of any table here.
+ */
+
+/** Bytes from which on a cell comes as its hash, marked by a character that JSON cannot begin with. */
+const LONGEST_CELL = 4_096
+const HASHED = 1
+
+/** Rows behind `after`, in the order of their keys. */
+export interface Chunk {
+  after: string | undefined
+  limit: number
+}
+
+/** A row by its key, and all of its cells but the version. */
+export interface ComparedRow {
+  key: string
+  cells: readonly Cell[]
+}
+
+/** The rows of a chunk; read them with {@link comparedRows}. */
+export function chunkRows(table: Table, { after, limit }: Chunk): Statement {
+  const [first, second] = keyNames(table)
+  const order = `order by ${first}${second === undefined ? '' : `, ${second}`} limit ${limit}`
+  const select = `select ${cellsOf(table)} from ${table.name}`
+  if (after === undefined) return { sql: `${select} ${order}`, params: [] }
+  if (second === undefined) return { sql: `${select} where ${first} > $1 ${order}`, params: [after] }
+  const behind = `where (${first}, ${second}) > ($1, $2)`
+  return { sql: `${select} ${behind} ${order}`, params: JSON.parse(after) as [string, string] }
+}
+
+/** The rows with these keys, those that there are. */
+export function rowsByKey(table: Table, keys: readonly string[]): Statement {
+  const [first, second] = keyNames(table)
+  const cells = cellsOf(table)
+  if (second === undefined) {
+    return {
+      sql: `select ${cells} from ${table.name} where ${first} = any($1::text[]) order by ${first}`,
+      params: [arrayParam('text', keys)],
+    }
+  }
+  return {
+    sql:
+      `select ${cells} from unnest($1::text[], $2::text[]) as wanted(w1, w2), ` +
+      `lateral (select * from ${table.name} where ${first} = w1 and ${second} = w2) as ${table.name} ` +
+      `order by ${first}, ${second}`,
+    params: keyColumns(keys),
+  }
+}
+
+export function comparedRows(table: Table, result: ResultSet | undefined): ComparedRow[] {
+  return (result?.rows ?? []).map((cells) => ({ key: keyOf(table, cells), cells }))
+}
+
+export function sameRow(one: ComparedRow, other: ComparedRow): boolean {
+  return one.cells.every((cell, index) => sameCell(cell, other.cells[index]!))
+}
+
+function sameCell(one: Cell, other: Cell): boolean {
+  return one === null || other === null ? one === other : one.equals(other)
+}
+
+/** The row as events hold it; undefined when it has to be read by its key. */
+export function wholeRow(table: Table, { cells }: ComparedRow): object | undefined {
+  if (table.computed !== undefined || cells.some((cell) => cell?.[0] === HASHED)) return undefined
+  return rowOfCells(table.columns, cells)
+}
+
+/** A hash of what is compared, hex. */
+export function hashOfRow({ cells }: ComparedRow): string {
+  const hash = createHash('sha256')
+  for (const cell of cells) {
+    hash.update(cell === null ? '-' : `${cell.byteLength}:`)
+    if (cell !== null) hash.update(cell)
+  }
+  return hash.digest('hex')
+}
+
+/** Keys of the rows that belong to some rows of another table. */
+export function keysOfChildren(table: Table, parents: readonly string[]): Statement {
+  const [first, second] = keyNames(table)
+  return {
+    sql: `select json_agg(json_build_array(${first}, ${second ?? 'null'}) order by ${first}${second === undefined ? '' : `, ${second}`})
+          from ${table.name} where ${table.parent!.column} = any($1::text[])`,
+    params: [arrayParam('text', parents)],
+  }
+}
+
+export function childKeys(table: Table, result: ResultSet | undefined): string[] {
+  return (jsonOf<[string, string | null][]>(result) ?? []).map(([k1, k2]) => keyText(table, k1, k2))
+}
+
+function cellsOf(table: Table): string {
+  const { columns, keyWidth = 1 } = table
+  return columns
+    .filter(({ name }) => name !== 'version')
+    .map((column, index) => (index < keyWidth ? column.name : cellSql(column)))
+    .join(', ')
+}
+
+/** Text that begins like a hash comes as one too, so that nothing is taken for something else. */
+function cellSql({ name, type }: Column<object>): string {
+  if (type !== 'text' && type !== 'json') return name
+  const text = type === 'text' ? name : `${name}::text`
+  const like = type === 'text' ? ` or ${name} like E'\\x01%'` : ''
+  return (
+    `case when octet_length(${text}) > ${LONGEST_CELL}${like} ` +
+    `then E'\\x01' || encode(sha256(convert_to(${text}, 'UTF8')), 'hex') else ${text} end`
+  )
+}
+
+function keyNames(table: Table): [string, string | undefined] {
+  return [table.columns[0]!.name, table.keyWidth === undefined ? undefined : table.columns[1]!.name]
+}
+
+function keyOf(table: Table, cells: readonly Cell[]): string {
+  return keyText(table, cells[0]!.toString('utf8'), table.keyWidth === undefined ? null : cells[1]!.toString('utf8'))
+}
+
+function keyText(table: Table, k1: string, k2: string | null): string {
+  return table.keyWidth === undefined ? k1 : compositeKey(k1, k2!)
+}
