@@ -61,8 +61,8 @@ export class RowChanges {
   async #rows(table: Table, some: Known[]): Promise<object[]> {
     const rows: object[] = []
     const unread: string[] = []
-    for (const { key, cells } of some) {
-      const row = cells === undefined ? undefined : wholeRow(table, { key, cells })
+    for (const { key, wire } of some) {
+      const row = wire === undefined ? undefined : wholeRow(table, { key, wire })
       if (row === undefined) unread.push(key)
       else rows.push(row)
     }

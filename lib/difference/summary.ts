@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { RowEntity } from '../model/events.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
-import { type ComparedRow, hashOfRow } from '../store/compared-rows.ts'
+import type { ComparedRow } from '../store/compared-rows.ts'
 import { taskConfigsTable } from '../store/task-configs-table.ts'
 import { compareKeys, type Differing } from './compare.ts'
 import { entityOf } from './row-changes.ts'
@@ -50,9 +50,11 @@ export class Summary {
       const examples = counts.examples[kind]
       for (const { key } of rows.slice(0, EXAMPLES - examples.length)) examples.push(key)
     }
-    for (const { kind, row } of inOrder(differing)) {
-      this.#hash.update(`${JSON.stringify([entity, kind, row.key, kind === 'removed' ? '' : hashOfRow(row)])}\n`)
-    }
+    const parts = inOrder(differing).flatMap(({ kind, row: { key, wire } }) => {
+      const line = Buffer.from(`${JSON.stringify([entity, kind, key, kind === 'removed' ? 0 : wire.length])}\n`)
+      return kind === 'removed' ? [line] : [line, wire]
+    })
+    this.#hash.update(Buffer.concat(parts))
   }
 
   end(): DifferenceSummary {

@@ -3,6 +3,7 @@ import { BorealError } from '../model/errors.ts'
 import { getOrInsert } from '../model/get-or-insert.ts'
 import { applyEvent, type ChangeSink, TABLES } from '../store/apply-event.ts'
 import { childKeys, keysOfChildren } from '../store/compared-rows.ts'
+import { quietly } from '../store/store.ts'
 import type { Table } from '../store/table.ts'
 import { compareKeysOf, type Differing, isEmpty, type Readable } from './compare.ts'
 import { parentKeyOf } from './row-changes.ts'
@@ -60,10 +61,16 @@ export async function* compareTouched(
 ): AsyncGenerator<Differing> {
   for (const table of TABLES) {
     const keys = [...(touched.get(table.parent?.table ?? table) ?? [])]
-    for (let start = 0; start < keys.length; start += KEYS) {
+    const compared = async (start: number) => {
       const some = keys.slice(start, start + KEYS)
       const rows = table.parent === undefined ? some : await childrenIn(table, some, [live, target])
-      const differing = await compareKeysOf(table, rows, live, target)
+      return compareKeysOf(table, rows, live, target)
+    }
+    if (keys.length === 0) continue
+    for (let start = 0, next = quietly(compared(0)); start < keys.length; start += KEYS) {
+      const differing = await next
+      // Read while whoever asked works on this one.
+      if (start + KEYS < keys.length) next = quietly(compared(start + KEYS))
       if (!isEmpty(differing)) yield differing
     }
   }

@@ -28,15 +28,16 @@ export interface ReplayOptions {
 /** Runs between two looks at whether the engine needs a checkpoint or a vacuum. */
 const HOUSEKEEPING_RUNS = 16
 
-/** Whether the log goes on so far that it is applied in bulk from the beginning. That pays for indexes of the whole store. */
+/** Whether the log goes on so far that it may have to be applied in bulk from the beginning. */
 export function isMuch(from: number, to: number): boolean {
   return to - from >= Math.max(BULK_ENTRIES, to * BULK_SHARE)
 }
 
 const BULK_ENTRIES = 50
+/** Of the tasks that are stored: to build indexes of the whole store pays from there on. */
 const BULK_SHARE = 0.2
 /** Rows from which on it is worth a look whether those to come are many. */
-const BULK_ROWS = 4_000
+const BULK_ROWS = 500
 
 /**
  * Brings a store forward along the log. Entries are folded into runs, each applied in one SQL transaction; reading,
@@ -58,10 +59,13 @@ export async function replayUnread(
   store: Store,
   options: Omit<ReplayOptions, 'onStep'> & { upTo: number; inBulk?: boolean },
 ): Promise<void> {
-  const { upTo, inBulk = isMuch(store.mark.lsn, upTo) } = options
-  if (store.mark.lsn >= upTo) return
+  const { upTo, inBulk } = options
+  const from = store.mark.lsn
+  if (from >= upTo) return
   const bulk = new BulkLoad(store)
-  if (inBulk) await bulk.dropIndexes()
+  // An entry has a row at least; in one with many this shows when it comes.
+  const pays = async () => isMuch(from, upTo) && upTo - from >= BULK_SHARE * (await tasksIn(store))
+  if (inBulk ?? (await pays())) await bulk.dropIndexes()
   try {
     await applyRuns(log, store, { ...options, bulk })
   } finally {
@@ -69,13 +73,15 @@ export async function replayUnread(
   }
 }
 
-/** Whether a run shows that there are many rows to come, though few entries: as many for each of them as so far. */
-async function areManyRows(store: Store, run: Run, from: number, upTo: number): Promise<boolean> {
-  const rows = run.changes.tables.get(tasksTable as Table)?.size ?? 0
-  if (rows < BULK_ROWS) return false
-  const toCome = (rows / (run.to.lsn - from)) * (upTo - from)
+async function tasksIn(store: Store): Promise<number> {
   const [count] = await store.run([statement('select count(*) from task')])
-  return toCome >= BULK_SHARE * jsonOf<number>(count)!
+  return jsonOf<number>(count)!
+}
+
+/** How many rows there will be if the entries to come have as many as those of a run. */
+function rowsToCome(run: Run, from: number, upTo: number): number {
+  const rows = run.changes.tables.get(tasksTable as Table)?.size ?? 0
+  return rows < BULK_ROWS ? 0 : (rows / (run.to.lsn - from)) * (upTo - from)
 }
 
 async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk?: BulkLoad }): Promise<void> {
@@ -91,6 +97,8 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
   let unsent: Ready | undefined
   let taking: Promise<void> = Promise.resolve()
   let runs = 0
+  /** As many as there were when that was first asked. */
+  let tasks: number | undefined
   const send = () => {
     if (unsent !== undefined) taking = quietly(take(unsent))
     unsent = undefined
@@ -110,11 +118,15 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
         last = undefined
         continue
       }
-      if (bulk?.hasIndexes && (await areManyRows(store, run, last?.step.to.lsn ?? store.mark.lsn, upTo))) {
-        await taking
-        send()
-        await taking
-        await bulk.dropIndexes()
+      if (bulk?.hasIndexes) {
+        const toCome = rowsToCome(run, last?.step.to.lsn ?? store.mark.lsn, upTo)
+        if (toCome > 0) tasks ??= await tasksIn(store)
+        if (toCome > 0 && toCome >= BULK_SHARE * tasks!) {
+          await taking
+          send()
+          await taking
+          await bulk.dropIndexes()
+        }
       }
       // Asked for before the run before is sent, and that is sent before this one's statements are made: so the engine
       // has work all the time. What the run before changes is laid on top of what is read.

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
-import { type Cell, jsonOf, type ResultSet } from './protocol.ts'
-import { rowOfCells } from './read-rows.ts'
+import { jsonOf, type ResultSet, textsOf } from './protocol.ts'
+import { rowOfTexts } from './read-rows.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { type Column, compositeKey, keyColumns, type Table } from './table.ts'
 
@@ -11,7 +10,7 @@ import { type Column, compositeKey, keyColumns, type Table } from './table.ts'
 
 /** Bytes from which on a cell comes as its hash, marked by a character that JSON cannot begin with. */
 const LONGEST_CELL = 4_096
-const HASHED = 1
+const HASHED = '\x01'
 
 /** Rows behind `after`, in the order of their keys. */
 export interface Chunk {
@@ -19,17 +18,17 @@ export interface Chunk {
   limit: number
 }
 
-/** A row by its key, and all of its cells but the version. */
+/** A row by its key, and all of its cells but the version, as they came off the wire. */
 export interface ComparedRow {
   key: string
-  cells: readonly Cell[]
+  wire: Buffer
 }
 
 /** The rows of a chunk; read them with {@link comparedRows}. */
 export function chunkRows(table: Table, { after, limit }: Chunk): Statement {
   const [first, second] = keyNames(table)
   const order = `order by ${first}${second === undefined ? '' : `, ${second}`} limit ${limit}`
-  const select = `select ${cellsOf(table)} from ${table.name}`
+  const select = `select ${cellColumns(table)} from ${table.name}`
   if (after === undefined) return { sql: `${select} ${order}`, params: [] }
   if (second === undefined) return { sql: `${select} where ${first} > $1 ${order}`, params: [after] }
   const behind = `where (${first}, ${second}) > ($1, $2)`
@@ -39,7 +38,7 @@ export function chunkRows(table: Table, { after, limit }: Chunk): Statement {
 /** The rows with these keys, those that there are. */
 export function rowsByKey(table: Table, keys: readonly string[]): Statement {
   const [first, second] = keyNames(table)
-  const cells = cellsOf(table)
+  const cells = cellColumns(table)
   if (second === undefined) {
     return {
       sql: `select ${cells} from ${table.name} where ${first} = any($1::text[]) order by ${first}`,
@@ -56,31 +55,22 @@ export function rowsByKey(table: Table, keys: readonly string[]): Statement {
 }
 
 export function comparedRows(table: Table, result: ResultSet | undefined): ComparedRow[] {
-  return (result?.rows ?? []).map((cells) => ({ key: keyOf(table, cells), cells }))
+  const { keyWidth = 1 } = table
+  return (result?.wire ?? []).map((wire) => {
+    const [k1, k2] = textsOf(wire, keyWidth)
+    return { key: keyText(table, k1!, k2 ?? null), wire }
+  })
 }
 
 export function sameRow(one: ComparedRow, other: ComparedRow): boolean {
-  return one.cells.every((cell, index) => sameCell(cell, other.cells[index]!))
-}
-
-function sameCell(one: Cell, other: Cell): boolean {
-  return one === null || other === null ? one === other : one.equals(other)
+  return one.wire.equals(other.wire)
 }
 
 /** The row as events hold it; undefined when it has to be read by its key. */
-export function wholeRow(table: Table, { cells }: ComparedRow): object | undefined {
-  if (table.computed !== undefined || cells.some((cell) => cell?.[0] === HASHED)) return undefined
-  return rowOfCells(table.columns, cells)
-}
-
-/** A hash of what is compared, hex. */
-export function hashOfRow({ cells }: ComparedRow): string {
-  const hash = createHash('sha256')
-  for (const cell of cells) {
-    hash.update(cell === null ? '-' : `${cell.byteLength}:`)
-    if (cell !== null) hash.update(cell)
-  }
-  return hash.digest('hex')
+export function wholeRow(table: Table, { wire }: ComparedRow): object | undefined {
+  if (table.computed !== undefined) return undefined
+  const texts = textsOf(wire, table.columns.length - 1)
+  return texts.some((text) => text?.startsWith(HASHED)) ? undefined : rowOfTexts(table.columns, texts)
 }
 
 /** Keys of the rows that belong to some rows of another table. */
@@ -97,7 +87,7 @@ export function childKeys(table: Table, result: ResultSet | undefined): string[]
   return (jsonOf<[string, string | null][]>(result) ?? []).map(([k1, k2]) => keyText(table, k1, k2))
 }
 
-function cellsOf(table: Table): string {
+function cellColumns(table: Table): string {
   const { columns, keyWidth = 1 } = table
   return columns
     .filter(({ name }) => name !== 'version')
@@ -118,10 +108,6 @@ function cellSql({ name, type }: Column<object>): string {
 
 function keyNames(table: Table): [string, string | undefined] {
   return [table.columns[0]!.name, table.keyWidth === undefined ? undefined : table.columns[1]!.name]
-}
-
-function keyOf(table: Table, cells: readonly Cell[]): string {
-  return keyText(table, cells[0]!.toString('utf8'), table.keyWidth === undefined ? null : cells[1]!.toString('utf8'))
 }
 
 function keyText(table: Table, k1: string, k2: string | null): string {

@@ -1,6 +1,6 @@
-import { applyFrame } from './apply-frame.ts'
+import { applyFrames } from './apply-frames.ts'
 import { serveEngine } from './serve-engine.ts'
 
 /** Entry of a reader's engine thread. */
 
-serveEngine([applyFrame])
+serveEngine([applyFrames])

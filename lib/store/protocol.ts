@@ -17,7 +17,10 @@ export interface Column {
 }
 
 export interface ResultSet {
+  /** Made when they are first asked for. */
   rows: Cell[][]
+  /** The same as they came off the wire: the number of cells, then the length and the bytes of each; see {@link cellsOf}. */
+  wire: Buffer[]
   /** Rows the statement changed or returned, from its command tag. */
   affected: number
   /** Only when the statement was described. */
@@ -131,9 +134,10 @@ export function fetched(bytes: Uint8Array): { rows: number; more: boolean } {
 /** The result of a statement whose rows were fetched in parts, behind `skip` other results; at most `maxRows` rows. */
 export function fetchedResult(bytes: Uint8Array, skip: number, maxRows: number): ResultSet {
   const parts = decodeResults(bytes).slice(skip)
-  const rows = parts.flatMap((part) => part.rows)
-  const truncated = rows.length > maxRows || parts.at(-1)!.truncated
-  return { ...parts[0]!, rows: rows.slice(0, maxRows), truncated }
+  const wire = parts.flatMap((part) => part.wire)
+  const truncated = wire.length > maxRows || parts.at(-1)!.truncated
+  const { affected, columns } = parts[0]!
+  return new Result(wire.slice(0, maxRows), affected, columns, truncated)
 }
 
 /** One message out of many, closed by Sync. */
@@ -145,7 +149,7 @@ export function joined(messages: Uint8Array[]): Uint8Array {
 export function decodeResults(bytes: Uint8Array): ResultSet[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const results: ResultSet[] = []
-  let current = emptyResult()
+  let current = new Result()
   for (let offset = 0; offset < buffer.length; ) {
     const type = buffer[offset]
     const start = offset + 5
@@ -153,7 +157,7 @@ export function decodeResults(bytes: Uint8Array): ResultSet[] {
     offset = end
     switch (type) {
       case 0x44: // DataRow
-        current.rows.push(readRow(buffer, start))
+        current.wire.push(buffer.subarray(start, end))
         break
       case 0x54: // RowDescription
         current.columns = readColumns(buffer, start)
@@ -167,16 +171,16 @@ export function decodeResults(bytes: Uint8Array): ResultSet[] {
               .at(-1),
           ) || 0
         results.push(current)
-        current = emptyResult()
+        current = new Result()
         break
       case 0x73: // PortalSuspended
         current.truncated = true
         results.push(current)
-        current = emptyResult()
+        current = new Result()
         break
       case 0x49: // EmptyQueryResponse
         results.push(current)
-        current = emptyResult()
+        current = new Result()
         break
       case 0x45: // ErrorResponse
         throw readError(buffer, start, results.length)
@@ -185,24 +189,54 @@ export function decodeResults(bytes: Uint8Array): ResultSet[] {
   return results
 }
 
-function emptyResult(): ResultSet {
-  return { rows: [], affected: 0, columns: [], truncated: false }
+class Result implements ResultSet {
+  readonly wire: Buffer[]
+  affected: number
+  columns: Column[]
+  truncated: boolean
+  #rows: Cell[][] | undefined
+
+  constructor(wire: Buffer[] = [], affected = 0, columns: Column[] = [], truncated = false) {
+    this.wire = wire
+    this.affected = affected
+    this.columns = columns
+    this.truncated = truncated
+  }
+
+  get rows(): Cell[][] {
+    this.#rows ??= this.wire.map(cellsOf)
+    return this.#rows
+  }
 }
 
-function readRow(buffer: Buffer, start: number): Cell[] {
-  const count = buffer.readInt16BE(start)
+/** The cells of a row as it came off the wire. */
+export function cellsOf(wire: Buffer): Cell[] {
+  const count = wire.readInt16BE(0)
   const cells = new Array<Cell>(count)
-  let offset = start + 2
+  let offset = 2
   for (let i = 0; i < count; i++) {
-    const length = buffer.readInt32BE(offset)
+    const length = wire.readInt32BE(offset)
     offset += 4
     if (length < 0) cells[i] = null
     else {
-      cells[i] = buffer.subarray(offset, offset + length)
+      cells[i] = wire.subarray(offset, offset + length)
       offset += length
     }
   }
   return cells
+}
+
+/** The first cells of a row as it came off the wire, as text. */
+export function textsOf(wire: Buffer, count: number): (string | null)[] {
+  const texts = new Array<string | null>(count)
+  let offset = 2
+  for (let i = 0; i < count; i++) {
+    const length = wire.readInt32BE(offset)
+    offset += 4
+    texts[i] = length < 0 ? null : wire.toString('utf8', offset, offset + length)
+    offset += Math.max(0, length)
+  }
+  return texts
 }
 
 function readColumns(buffer: Buffer, start: number): Column[] {

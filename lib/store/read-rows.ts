@@ -1,5 +1,5 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
-import { type Cell, type ResultSet, textOf } from './protocol.ts'
+import { type ResultSet, textsOf } from './protocol.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { type ColumnType, keyColumns, type Table } from './table.ts'
 
@@ -50,30 +50,30 @@ export function rowsOf<Row extends object>(
   part: Part = 'row',
 ): { row: Row; version: number }[] {
   const { fields } = readerOf(table as Table, part)
-  return (result?.rows ?? []).map((cells) => ({
-    row: rowOfCells<Row>(fields, cells),
-    version: Number(textOf(cells[fields.length])),
-  }))
+  return (result?.wire ?? []).map((wire) => {
+    const texts = textsOf(wire, fields.length + 1)
+    return { row: rowOfTexts<Row>(fields, texts), version: Number(texts[fields.length]) }
+  })
 }
 
-/** The row of these cells, in the order of the columns; those that are no field of it are left out, and so are columns without a cell. */
-export function rowOfCells<Row extends object>(
+/** The row of these cells, in the order of the columns; columns that are no field of it are left out, and so are those without a cell. */
+export function rowOfTexts<Row extends object>(
   columns: readonly { field?: string; type: ColumnType }[],
-  cells: readonly Cell[],
+  texts: readonly (string | null)[],
 ): Row {
   const row: Record<string, unknown> = {}
-  const count = Math.min(columns.length, cells.length)
+  const count = Math.min(columns.length, texts.length)
   for (let index = 0; index < count; index++) {
     const { field, type } = columns[index]!
-    const value = field === undefined ? null : cellValue(type, cells[index]!)
-    if (value !== null) row[field!] = value
+    const text = texts[index]!
+    if (field === undefined || text === null) continue
+    const value = valueOfText(type, text)
+    if (value !== null) row[field] = value
   }
   return row as Row
 }
 
-function cellValue(type: ColumnType, cell: Cell): unknown {
-  if (cell === null) return null
-  const text = cell.toString('utf8')
+function valueOfText(type: ColumnType, text: string): unknown {
   switch (type) {
     case 'text':
       return text

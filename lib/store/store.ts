@@ -4,7 +4,7 @@ import type { Entry } from '../log/entry.ts'
 import { errorOf } from '../model/error-data.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
 import { type Aftermath, aheadOfRows, behindRows, mergeAftermath, newAftermath } from './aftermath.ts'
-import { applyFrame } from './apply-frame.ts'
+import { applyFrames } from './apply-frames.ts'
 import { createIndexes, dropIndexes } from './bulk-load.ts'
 import type { ChangeSet } from './change-set.ts'
 import { moveMark, type RowBefore } from './change-statements.ts'
@@ -22,6 +22,9 @@ import { markMoved, type Step, stepOf } from './step.ts'
 /** Tasks of a large entry, and their share of all, from which on they are written anew. */
 const MUCH_ROWS = 4_000
 const MUCH_SHARE = 0.5
+
+/** Frames that are handed to the engine's thread at a time: what follows from them comes back once for all. */
+const FRAMES = 8
 
 function asReplica(steps: Step[]): Statement[] {
   return [BEGIN, AS_REPLICA, ...steps.flatMap(({ statements }) => statements), COMMIT]
@@ -187,12 +190,14 @@ export class Store {
     const meta = { version: step.to.lsn, timeMs: step.to.time }
     const later = { ...newAftermath(), keys: new Map(key === undefined ? [] : [key]) }
     if (anew) await this.run(SET_ASIDE)
-    let next = bytes(0)
-    for (let index = 0; index < count; index++) {
-      const frame = await next
-      // The next one is on its way while this one is written.
-      if (index + 1 < count) next = quietly(bytes(index + 1))
-      const outcome = await this.callOnTop(applyFrame, { bytes: frame, index, meta, checked, anew })
+    const some = (first: number) =>
+      quietly(Promise.all(Array.from({ length: Math.min(FRAMES, count - first) }, (_, index) => bytes(first + index))))
+    let next = some(0)
+    for (let first = 0; first < count; first += FRAMES) {
+      const frames = await next
+      // The next ones are on their way while these are written.
+      if (first + FRAMES < count) next = some(first + FRAMES)
+      const outcome = await this.callOnTop(applyFrames, { frames, first, meta, checked, anew })
       if ('refusal' in outcome) throw errorOf(outcome.refusal)
       mergeAftermath(later, outcome.later)
     }
