@@ -6,6 +6,7 @@ import type { ObjectStore } from '../objects/object-store.ts'
 import { Follower } from '../replica/follower.ts'
 import { type ImageSource, onlyEmptyStore, type PlacedImage, sourcesInTurn } from '../replica/image-source.ts'
 import type { ProgressOptions } from '../replica/progress.ts'
+import { type PagesAhead, readAhead } from '../replica/read-ahead.ts'
 import { ReaderPool } from '../replica/reader-pool.ts'
 import { isMuch } from '../replica/replay.ts'
 import { snapshotImages } from '../snapshot/snapshot-images.ts'
@@ -14,6 +15,7 @@ import type { Engine } from '../store/engine.ts'
 import type { HousekeepingLimits } from '../store/housekeeping.ts'
 import type { StoreImage } from '../store/image-parts.ts'
 import type { Step } from '../store/step.ts'
+import { quietly } from '../store/store.ts'
 import { ThreadEngine } from '../store/thread-engine.ts'
 import { emptyStoreOf } from './lost-objects.ts'
 import { readersStart } from './readers-start.ts'
@@ -87,18 +89,32 @@ export function openStores(options: OpenStoresOptions): (from: PlacedImage) => P
       pool.feed(step)
       onStep(step)
     }
+    const opening = quietly(Follower.open({ ...options, onStep: tell }, from))
+    // The engine takes its time to load the image, and then has something to apply at once.
+    let ahead: PagesAhead | undefined = readAhead(log.follow(from.mark))
     const isFar = await log.findEnd(from.mark.lsn).then(
       (end) => isMuch(from.mark.lsn, end),
       () => false,
     )
-    const opening = Follower.open({ ...options, onStep: tell }, from)
     // Threads left behind would keep a process alive that has nothing to do.
-    const stop = () => Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+    const stop = () => {
+      ahead?.end()
+      return Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+    }
     try {
       const [follower] = await Promise.all([opening, isFar ? undefined : pool.start(from)])
       return {
         ...{ follower, pool, stop },
-        load: async () => follower.load(await log.findEnd(follower.mark.lsn), { telling: !isFar && readers > 0 }),
+        load: async () => {
+          const pages = ahead
+          ahead = undefined
+          try {
+            const end = await log.findEnd(follower.mark.lsn)
+            await follower.load(end, { telling: !isFar && readers > 0, pages })
+          } finally {
+            pages?.end()
+          }
+        },
         startReaders: async () => {
           if (isFar) await pool.start(...(await readersStart(follower, from, { count: readers, logger })))
         },

@@ -1,4 +1,5 @@
 import type { LogMark } from '../log/chain.ts'
+import type { Entry } from '../log/entry.ts'
 import type { LogItem } from '../log/event-log.ts'
 import type { Log } from '../log/log.ts'
 import { messageOf } from '../model/errors.ts'
@@ -26,6 +27,11 @@ export interface FollowerOptions extends ProgressOptions {
   boot(image: StoreImage): Promise<Engine>
   /** Hears every step that the store takes, in order and once each, also across a rebuild. */
   onStep(step: Step): void
+}
+
+interface LoadOptions {
+  telling: boolean
+  pages?: AsyncIterable<Entry[]> | undefined
 }
 
 /**
@@ -79,10 +85,11 @@ export class Follower {
 
   /**
    * Applies the log up to `target`, and reports how far it is. Without telling steps it can be done in bulk; who is fed
-   * from them then begins behind it. Throws what makes that impossible (see `replay`).
+   * from them then begins behind it. Throws what makes that impossible (see `replay`). `pages`: the log from where the
+   * store stands, if somebody reads it already.
    */
-  load(target: number, { telling }: { telling: boolean }): Promise<void> {
-    return this.exclusive((store) => this.#load(store, target, telling))
+  load(target: number, { telling, pages }: LoadOptions): Promise<void> {
+    return this.exclusive((store) => this.#load(store, target, { telling, pages }))
   }
 
   /** A physical copy of the store, from which others can boot. */
@@ -166,17 +173,18 @@ export class Follower {
     await this.#store.engine.kill().catch((error: unknown) => logger.debug('engine', { error: messageOf(error) }))
     // Not beyond what was told: the steps in between would never be.
     this.#store = await withBestImage(images, this.#told, logger, async (image) => openStore(await boot(image), image))
-    await this.#load(this.#store, this.#told, false)
+    await this.#load(this.#store, this.#told, { telling: false })
     await replay(log, this.#store, { onStep: (step) => this.tell(step) })
   }
 
-  async #load(store: Store, target: number, telling: boolean): Promise<void> {
+  async #load(store: Store, target: number, { telling, pages }: LoadOptions): Promise<void> {
     const from = store.mark.lsn
     if (target <= from) return
     const meter = new ProgressMeter({ from, target }, this.#options)
     this.#meter = meter
     const { log } = this.#options
-    const options = { upTo: target, onRun: ({ to, events }: Run) => meter.add(to.lsn, events) }
+    const onRun = ({ to, events }: Run) => meter.add(to.lsn, events)
+    const options = { upTo: target, onRun, ...(pages === undefined ? {} : { pages }) }
     try {
       if (telling) await replay(log, store, { ...options, onStep: (step) => this.tell(step) })
       else await replayUnread(log, store, options)

@@ -21,6 +21,10 @@ export interface RunLimits {
 
 export const RUN_LIMITS: RunLimits = { events: 8_000, bytes: 4 * 1024 * 1024 }
 
+/** Events of the first run, and by how much the next ones grow: so the engine has something to do soon. */
+const FIRST_EVENTS = 1_000
+const GROWTH = 4
+
 /** Pages have about a megabyte while the log goes on. */
 const SMALL_BYTES = 256 * 1024
 
@@ -32,6 +36,7 @@ export async function* runsOf(
 ): AsyncGenerator<Run> {
   let run: Run | undefined
   let bytes = 0
+  let most = Math.min(FIRST_EVENTS, limits.events)
   let failure: { error: unknown } | undefined
   try {
     for await (const page of pages) {
@@ -45,10 +50,11 @@ export async function* runsOf(
           yield { changes: new ChangeSet(), to: markOf(entry), events, framed: entry }
           continue
         }
-        if (run !== undefined && (run.events + events > limits.events || bytes + entry.bytes > limits.bytes)) {
+        if (run !== undefined && (run.events + events > most || bytes + entry.bytes > limits.bytes)) {
           yield run
           run = undefined
           bytes = 0
+          most = Math.min(GROWTH * most, limits.events)
         }
         run ??= { changes: new ChangeSet(), to: markOf(entry), events: 0 }
         foldEntry(run.changes, entry)

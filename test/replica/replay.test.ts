@@ -156,7 +156,7 @@ test.each([true, false])(
 test('a start reports how far its replay has got: at once, every two seconds, at its end', async () => {
   const table = new MemoryTable()
   const { node, storeId } = await memoryNode({ table, newLogFormat: 1 })
-  for (let index = 0; index < 60; index++) await node.submit(request([saveQuota('www', index + 1)]), as('p'))
+  for (let index = 0; index < 100; index++) await node.submit(request([saveQuota('www', index + 1)]), as('p'))
   const { log, events } = await memoryLog(table, storeId)
   const runtime = new ManualRuntime()
   const read = events.read.bind(events)
@@ -179,15 +179,15 @@ test('a start reports how far its replay has got: at once, every two seconds, at
   expect(logged).toEqual(
     heard.map((each, index) => [index === heard.length - 1 ? 'replayed the log' : 'replaying the log', each]),
   )
-  expect(heard[0]).toMatchObject({ lsn: 0, targetLsn: 60, events: 0, etaMs: undefined })
+  expect(heard[0]).toMatchObject({ lsn: 0, targetLsn: 100, events: 0, etaMs: undefined })
   expect(heard.length).toBeGreaterThanOrEqual(4)
   expect(heard.length).toBeLessThanOrEqual(6)
   const middle = heard[2]!
   expect(middle.lsn).toBeGreaterThan(0)
-  expect(middle.lsn).toBeLessThan(60)
+  expect(middle.lsn).toBeLessThan(100)
   expect(middle.eventsPerSecond).toBeGreaterThan(0)
   expect(middle.etaMs).toBeGreaterThan(0)
-  expect(heard.at(-1)).toMatchObject({ lsn: 60, targetLsn: 60, events: 60, etaMs: 0 })
+  expect(heard.at(-1)).toMatchObject({ lsn: 100, targetLsn: 100, events: 100, etaMs: 0 })
 })
 
 test('readers of a node that has replayed much begin at an image of its store, and follow from there', async () => {
