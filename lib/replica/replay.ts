@@ -111,6 +111,8 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
         send()
         await taking
         const step = framedStepOf(log, store.mark, run.framed)
+        tasks ??= await tasksIn(store)
+        if (bulk?.hasIndexes && step.framed!.tasks >= BULK_SHARE * tasks) await bulk.dropIndexes()
         const later = await store.takeFramed(step, bulk !== undefined)
         if (later !== undefined) bulk!.putOff(later)
         onStep?.(step)

@@ -30,3 +30,16 @@ test('rows that were written unchecked are refused for a reference to nothing, a
   await write(`delete from job_update_event where update_key = 'gone'`, 'delete from job')
   await expect(checkReferences(engine)).rejects.toThrow('"r/e/n"')
 })
+
+test('every column that refers has an index of its own: the check goes from value to value', async () => {
+  const engine = await PgliteEngine.bootImage(await testImage())
+  onTestFinished(() => engine.kill())
+  const [found] = await engine.run([
+    statement(`
+      select c.conrelid::regclass::text, a.attname from pg_constraint c
+        join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+      where c.contype = 'f' and not exists (
+        select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1] and i.indpred is null)`),
+  ])
+  expect(found!.rows.map((row) => row.join('.'))).toEqual([])
+})
