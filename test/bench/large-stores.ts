@@ -39,27 +39,36 @@ export class LargeStores {
     this.#say = say
   }
 
-  /** The data folder of a store with tasks 0 to `tasks - 1`. Not to be changed. */
-  folder(tasks: number, configs = CONFIGS): Promise<string> {
-    const name = `${tasks}-tasks-${configs}-configs`
+  /**
+   * The data folder of a store with tasks 0 to `tasks - 1`. Not to be changed. `saves`: how often each was saved, the last
+   * time as it is.
+   */
+  folder(tasks: number, configs = CONFIGS, saves: 1 | 3 = 1): Promise<string> {
+    const name = `${tasks}-tasks-${configs}-configs${saves === 1 ? '' : `-saved-${saves}-times`}`
     const known = this.#folders.get(name)
     if (known !== undefined) return known
-    const made = this.#make(name, tasks, configs)
+    const made = this.#make(name, { tasks, configs, saves })
     this.#folders.set(name, made)
     return made
   }
 
-  async #make(name: string, tasks: number, configs: number): Promise<string> {
+  async #make(name: string, content: Content): Promise<string> {
     const folder = await this.#workspace.folder(name)
     const startedAt = performance.now()
-    await writeLog(folder, tasks, configs)
+    await writeLog(folder, content)
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-    this.#say(`wrote the log of ${short(tasks)} tasks with ${configs} configs in ${seconds} s`)
+    this.#say(`wrote the log of ${short(content.tasks)} tasks with ${content.configs} configs in ${seconds} s`)
     return folder
   }
 }
 
-async function writeLog(data: string, tasks: number, configs: number): Promise<void> {
+interface Content {
+  tasks: number
+  configs: number
+  saves: 1 | 3
+}
+
+async function writeLog(data: string, { tasks, configs, saves }: Content): Promise<void> {
   const context = { runtime: systemRuntime, logger: silentLogger }
   const { log, close } = await openLog({ kind: 'embedded', data, sync: false }, 'main', context)
   try {
@@ -74,12 +83,14 @@ async function writeLog(data: string, tasks: number, configs: number): Promise<v
     const events = taskEvents(configs)
     for (let first = 0; first < tasks; first += BATCH) {
       const count = Math.min(BATCH, tasks - first)
-      const transactions = Array.from({ length: count }, (_, index) => events(first + index, mark))
-      if (first > 0 && first % REMEMBERED === 0) {
-        transactions.push(horizonMoved(remembered))
-        remembered = mark
+      for (const status of STATUSES.slice(-saves)) {
+        const transactions = Array.from({ length: count }, (_, index) => events(first + index, status, mark))
+        if (first > 0 && first % REMEMBERED === 0) {
+          transactions.push(horizonMoved(remembered))
+          remembered = mark
+        }
+        await append(transactions)
       }
-      await append(transactions)
     }
     await append([horizonMoved(mark)])
   } finally {
@@ -87,10 +98,13 @@ async function writeLog(data: string, tasks: number, configs: number): Promise<v
   }
 }
 
+/** What a task goes through until it is as the others are. */
+const STATUSES = ['PENDING', 'ASSIGNED', 'RUNNING'] as const
+
 /** Makes the transaction that saved a task: the first one with a config brings it. */
-function taskEvents(configs: number): (number: number, mark: LogMark) => WrittenTransaction {
+function taskEvents(configs: number): (number: number, status: Status, mark: LogMark) => WrittenTransaction {
   const ids = new Map<number, string>()
-  return (number, mark) => {
+  return (number, status, mark) => {
     const config = benchConfig(number % configs)
     const task = benchTask(number, config)
     const known = ids.get(number % configs)
@@ -101,13 +115,13 @@ function taskEvents(configs: number): (number: number, mark: LogMark) => Written
       id: systemRuntime.newId(),
       key: uuidv7(),
       principal: 'admin',
-      request: hashOfText(task.taskId),
+      request: hashOfText(`${task.taskId} ${status}`),
       actor: 'admin',
       events: [
         {
           event: 'tasksSaved',
           v: 1,
-          tasks: [taskRow(task, configId, mark.time)],
+          tasks: [taskRow(task, configId, status, mark.time)],
           ...(row === undefined ? {} : { configs: [row] }),
         },
       ],
@@ -122,20 +136,23 @@ function configRow(json: string): TaskConfigRow {
   return { configId: contentHash(config), config }
 }
 
-function taskRow(task: BenchTask, configId: string, createdMs: number): TaskRow {
+type Status = (typeof STATUSES)[number]
+
+/** A task when it has reached a status: with the events until then, and on a host once it is assigned to one. */
+function taskRow(task: BenchTask, configId: string, status: Status, createdMs: number): TaskRow {
+  const taskEvents = JSON.parse(task.events) as TaskRow['taskEvents']
   return {
     taskId: task.taskId,
     role: task.job.role,
     environment: task.job.environment,
     jobName: task.job.name,
     instanceId: task.instanceId,
-    status: 'RUNNING',
-    slaveHost: task.host,
-    slaveId: `agent-${task.host}`,
+    status,
+    ...(status === 'PENDING' ? {} : { slaveHost: task.host, slaveId: `agent-${task.host}` }),
     configId,
     failureCount: 0,
     timesPartitioned: 0,
-    taskEvents: JSON.parse(task.events) as TaskRow['taskEvents'],
+    taskEvents: taskEvents.slice(0, STATUSES.indexOf(status) + 1),
     assignedPorts: JSON.parse(task.ports) as TaskRow['assignedPorts'],
     createdMs,
   }

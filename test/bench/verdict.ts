@@ -138,10 +138,17 @@ export const MEASURES: readonly Measure[] = [
     ]),
   ),
   least(
-    'replay of task events',
+    'replay of events of new tasks',
     30_000,
     50_000,
     (figures, sizes) => at(figures, ['replay', `${short(sizes.at(-1)!)} events`, 'boreal']),
+    '/s',
+  ),
+  least(
+    'replay of task events, three of each',
+    30_000,
+    50_000,
+    (figures, sizes) => at(figures, ['replay', `${short(sizes.at(-1)!)} events, 3 of each task`, 'boreal']),
     '/s',
   ),
   most('restart with 215k tasks and a tail of a tenth', 4, 3, only('restart', '215k tasks', 'boreal'), 's'),
