@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import type { BorealNode } from '../node/node.ts'
 import type { KeptRecords } from '../store/kept-records.ts'
-import type { ResultSet } from '../store/protocol.ts'
+import type { ResultSet } from '../store/result-set.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Principal, TokenScope } from './tokens.ts'
 

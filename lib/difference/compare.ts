@@ -1,7 +1,7 @@
 import { compareText } from '../model/compare-text.ts'
 import { TABLES } from '../store/apply-event.ts'
 import { type ComparedRow, chunkRows, comparedRows, rowsByKey, sameRow } from '../store/compared-rows.ts'
-import type { ResultSet } from '../store/protocol.ts'
+import type { ResultSet } from '../store/result-set.ts'
 import type { Statement } from '../store/statement.ts'
 import { quietly } from '../store/store.ts'
 import type { Table } from '../store/table.ts'

@@ -1,6 +1,6 @@
 import { BorealError } from '../model/errors.ts'
 import type { Engine } from '../store/engine.ts'
-import { jsonOf } from '../store/protocol.ts'
+import { jsonOf } from '../store/result-set.ts'
 import { statement } from '../store/statement.ts'
 
 export interface CatalogColumn {

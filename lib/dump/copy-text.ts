@@ -1,4 +1,4 @@
-import type { Cell } from '../store/protocol.ts'
+import type { Cell } from '../store/result-set.ts'
 
 /** The text form of COPY: rows end with a newline, columns with a tab; what would be mistaken for these is escaped. */
 

@@ -1,5 +1,5 @@
 import type { Engine } from '../store/engine.ts'
-import { jsonOf } from '../store/protocol.ts'
+import { jsonOf } from '../store/result-set.ts'
 import { BEGIN_READ_ONLY, ROLLBACK, statement } from '../store/statement.ts'
 import { type CatalogTable, readCatalog } from './catalog.ts'
 import { copyText } from './copy-text.ts'

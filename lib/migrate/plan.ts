@@ -1,6 +1,6 @@
 import type { Engine } from '../store/engine.ts'
 import type { Migration } from '../store/migrations.ts'
-import { jsonOf } from '../store/protocol.ts'
+import { jsonOf } from '../store/result-set.ts'
 import { statement } from '../store/statement.ts'
 import { type Migrated, type MigrateOptions, migrateStore } from './migrate-store.ts'
 

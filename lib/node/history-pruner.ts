@@ -4,7 +4,7 @@ import type { Runtime } from '../model/runtime.ts'
 import { TERMINAL_STATUSES } from '../model/schedule-status.ts'
 import type { TransactionRequest } from '../model/transaction.ts'
 import { type PrunableUpdate, prunableTasks, prunableUpdates } from '../store/history.ts'
-import { jsonOf, type ResultSet } from '../store/protocol.ts'
+import { jsonOf, type ResultSet } from '../store/result-set.ts'
 import type { Statement } from '../store/statement.ts'
 import { periodically } from './periodically.ts'
 

@@ -16,7 +16,7 @@ import {
 import type { Point, PointTarget } from '../recovery/point.ts'
 import { resolvePoint } from '../recovery/resolve.ts'
 import type { ReadAnswer } from '../replica/reader.ts'
-import type { ResultSet } from '../store/protocol.ts'
+import type { ResultSet } from '../store/result-set.ts'
 import { assertQuery } from '../store/sql-guard.ts'
 import type { Statement } from '../store/statement.ts'
 

@@ -1,6 +1,6 @@
 import { TRIM_SETTINGS } from '../archive/trim-settings.ts'
 import type { Peer } from '../snapshot/verify.ts'
-import { jsonOf } from '../store/protocol.ts'
+import { jsonOf } from '../store/result-set.ts'
 import { statement } from '../store/statement.ts'
 import type { RunJob } from './jobs.ts'
 import type { BorealNode, NodeOptions } from './node.ts'

@@ -1,4 +1,4 @@
-import type { ResultSet } from '../store/protocol.ts'
+import type { ResultSet } from '../store/result-set.ts'
 import type { Statement } from '../store/statement.ts'
 
 /** A store that stays at its place of the log while somebody works with it in several messages. */

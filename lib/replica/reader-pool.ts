@@ -1,7 +1,7 @@
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { EngineDied } from '../store/engine-died.ts'
-import type { ResultSet } from '../store/protocol.ts'
+import type { ResultSet } from '../store/result-set.ts'
 import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
 import { FairQueue } from './fair-queue.ts'

@@ -1,7 +1,7 @@
 import type { HorizonRow } from '../store/adopt.ts'
 import { digestOfTables, digestsAt } from '../store/digest.ts'
 import { horizonRowStatement } from '../store/idempotency.ts'
-import { jsonOf } from '../store/protocol.ts'
+import { jsonOf } from '../store/result-set.ts'
 import { statement } from '../store/statement.ts'
 import type { Store } from '../store/store.ts'
 

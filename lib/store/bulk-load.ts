@@ -1,6 +1,6 @@
 import { type Aftermath, aheadOfRows, behindRows, mergeAftermath, newAftermath } from './aftermath.ts'
 import type { Runner } from './procedure.ts'
-import { jsonOf } from './protocol.ts'
+import { jsonOf } from './result-set.ts'
 import { AS_REPLICA, BEGIN, COMMIT, type Statement, statement } from './statement.ts'
 import type { Store } from './store.ts'
 

@@ -1,4 +1,4 @@
-import type { Cell } from './protocol.ts'
+import type { Cell } from './result-set.ts'
 
 /** What Boreal makes of Postgres types: their names for people, and values that fit into JSON without loss. */
 const TYPES: Record<number, { name: string; parse: (text: string) => unknown }> = {

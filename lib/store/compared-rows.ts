@@ -1,5 +1,5 @@
-import { jsonOf, type ResultSet, textsOf } from './protocol.ts'
 import { rowOfTexts } from './read-rows.ts'
+import { jsonOf, type ResultSet, textsOf } from './result-set.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { type Column, compositeKey, keyColumns, type Table } from './table.ts'
 

@@ -14,7 +14,7 @@ import {
 import { jsonValueOf } from './column-types.ts'
 import type { Engine } from './engine.ts'
 import { Mutex } from './mutex.ts'
-import type { ResultSet } from './protocol.ts'
+import type { ResultSet } from './result-set.ts'
 import type { Schema } from './schema.ts'
 import { type Statement, statement, toParam } from './statement.ts'
 

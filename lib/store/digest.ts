@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type ResultSet, textOf } from './protocol.ts'
+import { type ResultSet, textOf } from './result-set.ts'
 import { type Statement, statement } from './statement.ts'
 
 /**

@@ -9,12 +9,11 @@ import {
   fetchedResult,
   fetchMessage,
   joined,
-  jsonOf,
   PreparedStatements,
-  type ResultSet,
   unpreparedMessages,
 } from './protocol.ts'
 import { MAX_PAGE_BYTES } from './read.ts'
+import { jsonOf, type ResultSet } from './result-set.ts'
 import { QUERY_EPILOGUE, QUERY_PROLOGUE } from './sql-guard.ts'
 import { type Statement, statement } from './statement.ts'
 

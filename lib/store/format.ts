@@ -1,6 +1,6 @@
 import { FIRST_FORMAT } from '../model/format.ts'
 import type { Engine } from './engine.ts'
-import { jsonOf } from './protocol.ts'
+import { jsonOf } from './result-set.ts'
 import { type Statement, statement } from './statement.ts'
 
 /** Schemas before 3 have no place for it: their stores are of the first format. */

@@ -1,4 +1,4 @@
-import { jsonOf } from './protocol.ts'
+import { jsonOf } from './result-set.ts'
 import { statement } from './statement.ts'
 import type { Store } from './store.ts'
 

@@ -1,5 +1,5 @@
 import { bytesOfHash } from '../model/idempotency-key.ts'
-import { type ResultSet, textOf } from './protocol.ts'
+import { type ResultSet, textOf } from './result-set.ts'
 import { type Statement, statement } from './statement.ts'
 
 /** Reads of what the store remembers of idempotency keys. */

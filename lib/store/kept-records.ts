@@ -1,4 +1,4 @@
-import { type ResultSet, textOf } from './protocol.ts'
+import { type ResultSet, textOf } from './result-set.ts'
 import { required } from './table.ts'
 
 /** The JSON text of a record, and the version that it says. */

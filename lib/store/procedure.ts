@@ -1,5 +1,6 @@
 import { EngineDied } from './engine-died.ts'
-import { type ResultSet, SqlError } from './protocol.ts'
+import { SqlError } from './protocol.ts'
+import type { ResultSet } from './result-set.ts'
 import type { Statement } from './statement.ts'
 
 /** What a procedure may do with the engine. */

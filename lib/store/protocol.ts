@@ -1,4 +1,5 @@
 import { protocol } from '@electric-sql/pglite'
+import { type Column, Result, type ResultSet } from './result-set.ts'
 import type { Statement } from './statement.ts'
 
 /**
@@ -8,26 +9,6 @@ import type { Statement } from './statement.ts'
  */
 
 const { serialize } = protocol
-
-export type Cell = Buffer | null
-
-export interface Column {
-  name: string
-  typeId: number
-}
-
-export interface ResultSet {
-  /** Made when they are first asked for. */
-  rows: Cell[][]
-  /** The same as they came off the wire: the number of cells, then the length and the bytes of each; see {@link cellsOf}. */
-  wire: Buffer[]
-  /** Rows the statement changed or returned, from its command tag. */
-  affected: number
-  /** Only when the statement was described. */
-  columns: Column[]
-  /** True when the statement had more rows than were asked for. */
-  truncated: boolean
-}
 
 /** A failed statement, with what Postgres says about it. */
 export class SqlError extends Error {
@@ -189,56 +170,6 @@ export function decodeResults(bytes: Uint8Array): ResultSet[] {
   return results
 }
 
-class Result implements ResultSet {
-  readonly wire: Buffer[]
-  affected: number
-  columns: Column[]
-  truncated: boolean
-  #rows: Cell[][] | undefined
-
-  constructor(wire: Buffer[] = [], affected = 0, columns: Column[] = [], truncated = false) {
-    this.wire = wire
-    this.affected = affected
-    this.columns = columns
-    this.truncated = truncated
-  }
-
-  get rows(): Cell[][] {
-    this.#rows ??= this.wire.map(cellsOf)
-    return this.#rows
-  }
-}
-
-/** The cells of a row as it came off the wire. */
-export function cellsOf(wire: Buffer): Cell[] {
-  const count = wire.readInt16BE(0)
-  const cells = new Array<Cell>(count)
-  let offset = 2
-  for (let i = 0; i < count; i++) {
-    const length = wire.readInt32BE(offset)
-    offset += 4
-    if (length < 0) cells[i] = null
-    else {
-      cells[i] = wire.subarray(offset, offset + length)
-      offset += length
-    }
-  }
-  return cells
-}
-
-/** The first cells of a row as it came off the wire, as text. */
-export function textsOf(wire: Buffer, count: number): (string | null)[] {
-  const texts = new Array<string | null>(count)
-  let offset = 2
-  for (let i = 0; i < count; i++) {
-    const length = wire.readInt32BE(offset)
-    offset += 4
-    texts[i] = length < 0 ? null : wire.toString('utf8', offset, offset + length)
-    offset += Math.max(0, length)
-  }
-  return texts
-}
-
 function readColumns(buffer: Buffer, start: number): Column[] {
   const columns: Column[] = []
   let offset = start + 2
@@ -259,20 +190,4 @@ function readError(buffer: Buffer, start: number, index: number): SqlError {
   }
   const message = fields.D === undefined ? fields.M : `${fields.M} (${fields.D})`
   return new SqlError(message ?? 'unknown database error', fields.C ?? 'XX000', index, fields.n)
-}
-
-/** The text of a cell. */
-export function textOf(cell: Cell | undefined): string | null {
-  return cell === null || cell === undefined ? null : cell.toString('utf8')
-}
-
-/** The number in a cell; NaN when there is none. */
-export function numberOf(cell: Cell | undefined): number {
-  return Number(textOf(cell) ?? Number.NaN)
-}
-
-/** The first cell of the first row, parsed as JSON; `undefined` when there is no row or it is NULL. */
-export function jsonOf<T>(result: ResultSet | undefined): T | undefined {
-  const cell = result?.rows[0]?.[0]
-  return cell === null || cell === undefined ? undefined : (JSON.parse(cell.toString('utf8')) as T)
 }

@@ -1,5 +1,5 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
-import { type ResultSet, textsOf } from './protocol.ts'
+import { type ResultSet, textsOf } from './result-set.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { type ColumnType, keyColumns, type Table } from './table.ts'
 

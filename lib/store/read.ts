@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { ResultSet } from './protocol.ts'
+import type { ResultSet } from './result-set.ts'
 import type { Statement } from './statement.ts'
 
 /** A read as plain data: a statement whose rows are (key, JSON text of the record). Any store can run it. */

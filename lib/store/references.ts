@@ -1,6 +1,6 @@
 import { BorealError } from '../model/errors.ts'
 import type { Runner } from './procedure.ts'
-import { jsonOf } from './protocol.ts'
+import { jsonOf } from './result-set.ts'
 import { statement } from './statement.ts'
 
 /** Every reference between tables; each is one column to one column. */

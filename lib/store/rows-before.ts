@@ -1,8 +1,8 @@
 import type { ChangeSet } from './change-set.ts'
 import { beforeStatements, type RowBefore } from './change-statements.ts'
 import type { Runner } from './procedure.ts'
-import type { ResultSet } from './protocol.ts'
 import { rowsOf } from './read-rows.ts'
+import type { ResultSet } from './result-set.ts'
 import type { Table } from './table.ts'
 
 /** The rows before a change set, from the results of its {@link beforeStatements}. */

@@ -1,6 +1,6 @@
 import type { HorizonMoved } from '../model/events.ts'
 import type { Engine } from '../store/engine.ts'
-import { jsonOf } from '../store/protocol.ts'
+import { jsonOf } from '../store/result-set.ts'
 import { statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
 

@@ -1,5 +1,5 @@
 import type { Follower } from '../replica/follower.ts'
-import { textOf } from '../store/protocol.ts'
+import { textOf } from '../store/result-set.ts'
 import { statement } from '../store/statement.ts'
 
 export interface WatermarkOptions {

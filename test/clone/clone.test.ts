@@ -23,7 +23,7 @@ const saveQuota = (role: string, cpus: number) => ({ op: 'saveQuota', role, quot
 /** Hashes of what users see: without the keys that a clone forgets. */
 async function data(node: Awaited<ReturnType<StoresBed['node']>>) {
   const { tableHashesStatement } = await import('../../lib/store/digest.ts')
-  const { jsonOf } = await import('../../lib/store/protocol.ts')
+  const { jsonOf } = await import('../../lib/store/result-set.ts')
   const { results } = await node.read([tableHashesStatement], { level: 'consistent' })
   const { 'boreal.idempotency': _, 'boreal.horizon': __, ...tables } = jsonOf<Record<string, string>>(results[0])!
   return tables

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { frameKey } from '../../lib/log/keys.ts'
 import { replay, replayUnread } from '../../lib/replica/replay.ts'
-import { textOf } from '../../lib/store/protocol.ts'
+import { textOf } from '../../lib/store/result-set.ts'
 import { statement } from '../../lib/store/statement.ts'
 import { ThreadEngine } from '../../lib/store/thread-engine.ts'
 import { dataOf, liveStore, moveTo, storeAt } from '../support/difference.ts'

@@ -1,6 +1,6 @@
 import { decodeEntry, encodeEntry } from '../../lib/log/entry-codec.ts'
 import type { EventKind } from '../../lib/model/event-registry.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
+import { jsonOf } from '../../lib/store/result-set.ts'
 import { statement } from '../../lib/store/statement.ts'
 import type { Store } from '../../lib/store/store.ts'
 import { emptyStore, stateOf } from '../support/state.ts'

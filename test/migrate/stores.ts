@@ -5,7 +5,7 @@ import { digestOf, digestsAt } from '../../lib/store/digest.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import { partsInMemory } from '../../lib/store/image-parts.ts'
 import { loadMigrations, type Migration } from '../../lib/store/migrations.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
+import { jsonOf } from '../../lib/store/result-set.ts'
 import { statement } from '../../lib/store/statement.ts'
 import { Store } from '../../lib/store/store.ts'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ElementType } from '../../lib/store/binary-array.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
+import { jsonOf } from '../../lib/store/result-set.ts'
 import { arrayParam } from '../../lib/store/statement.ts'
 import { testImage } from '../support/image.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { PgliteEngine } from '../../lib/store/engine.ts'
 import { keepHouse } from '../../lib/store/housekeeping.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
+import { jsonOf } from '../../lib/store/result-set.ts'
 import { Store } from '../../lib/store/store.ts'
 import { testImage } from '../support/image.ts'
 

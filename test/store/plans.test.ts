@@ -7,7 +7,7 @@ import { hostMaintenanceOf, hostMaintenancePage } from '../../lib/store/host-mai
 import { instanceEventPage, jobUpdateByKey, jobUpdatePage, jobUpdateProgress } from '../../lib/store/job-updates.ts'
 import { jobById, jobPage } from '../../lib/store/jobs.ts'
 import { lockOfJob, lockPage } from '../../lib/store/locks.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
+import { jsonOf } from '../../lib/store/result-set.ts'
 import { roleByName } from '../../lib/store/roles.ts'
 import { schedulerState } from '../../lib/store/scheduler.ts'
 import type { Statement } from '../../lib/store/statement.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
+import { jsonOf } from '../../lib/store/result-set.ts'
 import { ManualRuntime } from '../support/manual-runtime.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { randomTransaction } from '../support/random-transactions.ts'

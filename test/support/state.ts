@@ -2,7 +2,7 @@ import type { Entry, LoggedTransaction } from '../../lib/log/entry.ts'
 import type { Log } from '../../lib/log/log.ts'
 import { digestOf, digestStatement, tableHashesStatement } from '../../lib/store/digest.ts'
 import { PgliteEngine } from '../../lib/store/engine.ts'
-import { jsonOf } from '../../lib/store/protocol.ts'
+import { jsonOf } from '../../lib/store/result-set.ts'
 import { Store } from '../../lib/store/store.ts'
 import { testImage } from './image.ts'
 

@@ -4,7 +4,7 @@ import { hashOfKey, idempotencyKey, timeOfKey } from '../../model/idempotency-ke
 import { lsn, text } from '../../model/scalars.ts'
 import { MAX_OPERATIONS, MAX_PRECONDITIONS, transactionAnswer, transactionRequest } from '../../model/transaction.ts'
 import { horizonStatement, idempotencyPlace, placeOf } from '../../store/idempotency.ts'
-import { jsonOf } from '../../store/protocol.ts'
+import { jsonOf } from '../../store/result-set.ts'
 import { TIMEOUT } from '../forward.ts'
 import { invalid } from '../problem.ts'
 import type { ApiRequest, Route } from '../route.ts'
