@@ -40,16 +40,19 @@ export async function memoryBed(): Promise<LogBed> {
 }
 
 /** A log in a table of its own on something that speaks DynamoDB. */
-export async function dynamoBed(endpoint: string): Promise<LogBed & { table: string }> {
+export async function dynamoBed(
+  endpoint: string,
+  options: { requestTimeoutMs?: number } = {},
+): Promise<LogBed & { table: string }> {
   const table = `log-${randomUUID()}`
-  const { storeId } = await openDynamoLog(endpoint, { table })
-  const { client } = createDynamoClient({ endpoint }, systemRuntime)
+  const { storeId } = await openDynamoLog(endpoint, { table, ...options })
+  const { client } = createDynamoClient({ endpoint, ...options }, systemRuntime)
   onTestFinished(() => client.destroy())
   return {
     table,
     storeId,
     bodies: new DirectoryObjects(await temporaryFolder()),
-    adapter: async () => (await openDynamoLog(endpoint, { table })).events,
+    adapter: async () => (await openDynamoLog(endpoint, { table, ...options })).events,
     overwrite: async (item) => {
       const Item = { ...toAttributes(item), pk: { S: bucketKey(storeId, item.lsn) } }
       await client.send(new PutItemCommand({ TableName: table, Item }))

@@ -5,6 +5,9 @@ import { describeLogContract } from '../log/log-contract.ts'
 import { MOTO } from '../support/servers.ts'
 import { describeOnServer, startServer } from './server.ts'
 
+/** It answers one request after another, in Python: fifty at once take it more than the second that a request may. */
+const SLOW_MS = 15_000
+
 // moto's S3 is left out: its conditional puts check and write in two steps, and other requests come in between.
 describeOnServer(MOTO, (program) => {
   let endpoint: string
@@ -18,5 +21,5 @@ describeOnServer(MOTO, (program) => {
     return server.stop
   })
 
-  describeLogContract('the log through the DynamoDB adapter', () => dynamoBed(endpoint))
+  describeLogContract('the log through the DynamoDB adapter', () => dynamoBed(endpoint, { requestTimeoutMs: SLOW_MS }))
 })
