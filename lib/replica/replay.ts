@@ -103,6 +103,16 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
     if (unsent !== undefined) taking = quietly(take(unsent))
     unsent = undefined
   }
+  /** So many rows are to come: without indexes, if that pays. */
+  const prepareFor = async (rows: number) => {
+    if (bulk === undefined || !bulk.hasIndexes || rows === 0) return
+    tasks ??= await tasksIn(store)
+    if (rows < BULK_SHARE * tasks) return
+    await taking
+    send()
+    await taking
+    await bulk.dropIndexes()
+  }
   let failure: { error: unknown } | undefined
   try {
     for await (const run of runsOf(pages, upTo, limits)) {
@@ -111,8 +121,7 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
         send()
         await taking
         const step = framedStepOf(log, store.mark, run.framed)
-        tasks ??= await tasksIn(store)
-        if (bulk?.hasIndexes && step.framed!.tasks >= BULK_SHARE * tasks) await bulk.dropIndexes()
+        await prepareFor(step.framed!.tasks)
         const later = await store.takeFramed(step, bulk !== undefined)
         if (later !== undefined) bulk!.putOff(later)
         onStep?.(step)
@@ -120,16 +129,7 @@ async function applyRuns(log: Log, store: Store, options: ReplayOptions & { bulk
         last = undefined
         continue
       }
-      if (bulk?.hasIndexes) {
-        const toCome = rowsToCome(run, last?.step.to.lsn ?? store.mark.lsn, upTo)
-        if (toCome > 0) tasks ??= await tasksIn(store)
-        if (toCome > 0 && toCome >= BULK_SHARE * tasks!) {
-          await taking
-          send()
-          await taking
-          await bulk.dropIndexes()
-        }
-      }
+      await prepareFor(rowsToCome(run, last?.step.to.lsn ?? store.mark.lsn, upTo))
       // Asked for before the run before is sent, and that is sent before this one's statements are made: so the engine
       // has work all the time. What the run before changes is laid on top of what is read.
       const rows = quietly(store.rowsBefore(run.changes))

@@ -13,7 +13,7 @@ export interface Table<Row extends object = object> {
   entity: string
   /** SQL name. */
   name: string
-  /** Columns in order; the key comes first. */
+  /** Columns in order; the key comes first, `version` last. */
   columns: Column<Row>[]
   /** How many columns the key has. Default 1. */
   keyWidth?: 2

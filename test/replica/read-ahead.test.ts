@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Entry } from '../../lib/log/entry.ts'
 import { readAhead } from '../../lib/replica/read-ahead.ts'
@@ -31,15 +30,15 @@ async function all(pages: AsyncIterable<Entry[]>): Promise<number[]> {
 test('some pages are read before anybody asks, the others when there is room, and all come in their order', async () => {
   const { seen, pages } = pagesOf(20)
   const ahead = readAhead(pages)
-  await setTimeout(20)
-  expect(seen.asked).toBeGreaterThan(1)
+  await expect.poll(() => seen.asked).toBeGreaterThan(1)
   expect(seen.asked).toBeLessThan(10)
   expect(await all(ahead)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
 })
 
 test('what fails before anybody asks is told to who does, behind what came before', async () => {
-  const ahead = readAhead(pagesOf(2, new Error('damaged')).pages)
-  await setTimeout(20)
+  const { seen, pages } = pagesOf(2, new Error('damaged'))
+  const ahead = readAhead(pages)
+  await expect.poll(() => seen.ended).toBe(true)
   const found: number[] = []
   const reading = (async () => {
     for await (const [entry] of ahead) found.push(entry!.lsn)
@@ -51,9 +50,8 @@ test('what fails before anybody asks is told to who does, behind what came befor
 test('nothing more is read when it is ended', async () => {
   const { seen, pages } = pagesOf(20)
   const ahead = readAhead(pages)
-  await setTimeout(20)
+  await expect.poll(() => seen.asked).toBeGreaterThan(1)
   ahead.end()
-  await setTimeout(20)
-  expect(seen.ended).toBe(true)
+  await expect.poll(() => seen.ended).toBe(true)
   expect(seen.asked).toBeLessThan(10)
 })
