@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { kyselyOf } from '../../lib/store/dialect.ts'
 import { DIGEST_SQL } from '../../lib/store/digest.ts'
@@ -8,13 +9,9 @@ import { testImage } from '../support/image.ts'
 
 async function columnsOfDatabase(): Promise<Map<string, string[]>> {
   const engine = await PgliteEngine.bootImage(await testImage())
-  // biome-ignore lint/suspicious/noExplicitAny: the catalog is not part of our schema's types.
-  const rows = await (kyselyOf(engine) as any)
-    .selectFrom('information_schema.columns')
-    .select(['table_schema', 'table_name', 'column_name'])
-    .where('table_schema', 'in', ['public', 'boreal'])
-    .orderBy('ordinal_position')
-    .execute()
+  const { rows } = await sql<{ table_schema: string; table_name: string; column_name: string }>`
+    select table_schema, table_name, column_name from information_schema.columns
+    where table_schema in ('public', 'boreal') order by ordinal_position`.execute(kyselyOf(engine))
   await engine.kill()
   const tables = new Map<string, string[]>()
   for (const { table_schema, table_name, column_name } of rows) {
