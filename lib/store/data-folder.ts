@@ -1,4 +1,5 @@
 import { MemoryFS, type PGlite } from '@electric-sql/pglite'
+import { fileMemory, growInPlace, type MemoryFile } from './growing-files.ts'
 import type { ImageParts } from './image-parts.ts'
 import { TAR_END_BYTES, TarReader, tarHeader, tarPadding } from './tar.ts'
 
@@ -12,6 +13,7 @@ interface Files {
   readdir(path: string): string[]
   stat(path: string): { mode: number; size: number }
   isDir(mode: number): boolean
+  lookupPath(path: string): { node: MemoryFile }
   open(path: string, flags: string): object
   read(file: object, buffer: Uint8Array, offset: number, length: number, position: number): number
   close(file: object): void
@@ -41,12 +43,20 @@ export class ImageFolder extends MemoryFS {
       const path = `${ROOT}/${name.replace(/^\/+/, '')}`
       if (kind === 'folder') files.mkdirTree(path, 0o700)
       else files.writeFile(path, content, { mode: 0o600, canOwn: true })
-    })
+    }, fileMemory)
     for (let index = 0; index < this.#parts.count; index++) reader.push(await this.#parts.part(index))
     reader.end()
     // Without it the engine would make an empty database of its own, and take its time for it.
     if (!files.readdir(ROOT).includes('PG_VERSION')) throw new Error('the image has no database')
+    growInPlace(files.lookupPath(`${ROOT}/PG_VERSION`).node)
   }
+}
+
+/** Bytes of the files in the data folder. */
+export function folderBytes(pg: PGlite): number {
+  let sum = 0
+  for (const { size } of placesIn(filesOf(pg), '')) sum += size
+  return sum
 }
 
 interface Place {

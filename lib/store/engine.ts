@@ -1,5 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
-import { ImageFolder, imageOf, type NeededWal } from './data-folder.ts'
+import { folderBytes, ImageFolder, imageOf, type NeededWal } from './data-folder.ts'
 import { IMAGE_PART_BYTES, type ImageParts, type StoreImage } from './image-parts.ts'
 import { INITDB_PARAMS, postgresConf } from './postgres-conf.ts'
 import { type Procedure, runProcedure } from './procedure.ts'
@@ -167,8 +167,7 @@ export class PgliteEngine implements Engine {
   }
 
   async memory(): Promise<number> {
-    const { arrayBuffers } = process.memoryUsage()
-    return arrayBuffers + this.#pg.Module.HEAPU8.byteLength
+    return folderBytes(this.#pg) + this.#pg.Module.HEAPU8.byteLength
   }
 
   async *image(): AsyncGenerator<Uint8Array> {

@@ -44,6 +44,7 @@ export const TAR_END_BYTES = 2 * BLOCK
 /** Reads a tar that comes in pieces, and hands over each entry when it is complete. */
 export class TarReader {
   readonly #onEntry: (entry: TarEntry, content: Uint8Array) => void
+  readonly #allocate: (bytes: number) => Uint8Array<ArrayBuffer>
   readonly #header = Buffer.alloc(BLOCK)
   #headerBytes = 0
   #entry: TarEntry | undefined
@@ -53,8 +54,13 @@ export class TarReader {
   #padding = 0
   #ended = false
 
-  constructor(onEntry: (entry: TarEntry, content: Uint8Array) => void) {
+  /** `allocate` gives the memory for a content, which is the receiver's to keep. */
+  constructor(
+    onEntry: (entry: TarEntry, content: Uint8Array) => void,
+    allocate: (bytes: number) => Uint8Array<ArrayBuffer> = (bytes) => new Uint8Array(bytes),
+  ) {
     this.#onEntry = onEntry
+    this.#allocate = allocate
   }
 
   /** Takes the next piece. @throws Error when it is no tar */
@@ -100,7 +106,7 @@ export class TarReader {
       return
     }
     this.#entry = entry
-    this.#content = new Uint8Array(entry.size)
+    this.#content = this.#allocate(entry.size)
     this.#contentBytes = 0
   }
 
