@@ -28,6 +28,7 @@ export function backupsAsSnapshots(objects: ObjectStore): ObjectStore {
   }
   return {
     get: async (key, range) => objects.get(await placeOf(key), range),
+    getShared: async (key) => objects.getShared(await placeOf(key)),
     head: async (key) => objects.head(await placeOf(key)),
     async list(prefix, options = {}) {
       const storeId = /^([^/]+)\/snapshots\//.exec(prefix)?.[1]

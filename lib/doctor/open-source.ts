@@ -122,6 +122,7 @@ export async function openForMending(
 function readsOf(objects: ObjectReads): ObjectReads {
   return {
     get: (key, range) => objects.get(key, range),
+    getShared: (key) => objects.getShared(key),
     head: (key) => objects.head(key),
     list: (prefix, options) => objects.list(prefix, options),
   }

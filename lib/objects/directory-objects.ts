@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { replaceFile } from './file-replacement.ts'
 import {
@@ -51,21 +51,19 @@ export class DirectoryObjects implements ObjectStore {
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array> {
-    try {
-      if (range === undefined) return await readFile(this.#file(key))
-      const handle = await open(this.#file(key), 'r')
-      try {
-        const info = await handle.stat()
-        if (!info.isFile()) throw notFound(key)
-        const length = Math.max(0, Math.min(range.length, info.size - range.offset))
-        const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, range.offset)
-        return buffer.subarray(0, bytesRead)
-      } finally {
-        await handle.close()
-      }
-    } catch (error) {
-      throw isMissing(error) ? notFound(key, error) : error
+    if (range === undefined) {
+      return readFile(this.#file(key)).catch((error) => {
+        throw isMissing(error) ? notFound(key, error) : error
+      })
     }
+    return this.#opened(key, (handle, size) => {
+      const length = Math.max(0, Math.min(range.length, size - range.offset))
+      return readInto(handle, Buffer.alloc(length), range.offset)
+    })
+  }
+
+  getShared(key: string): Promise<Uint8Array> {
+    return this.#opened(key, (handle, size) => readInto(handle, new Uint8Array(new SharedArrayBuffer(size)), 0))
   }
 
   async head(key: string): Promise<ObjectInfo | undefined> {
@@ -114,6 +112,21 @@ export class DirectoryObjects implements ObjectStore {
       await syncFolder(dirname(file))
     } finally {
       await rm(temporary, { force: true })
+    }
+  }
+
+  async #opened<T>(key: string, work: (handle: FileHandle, size: number) => Promise<T>): Promise<T> {
+    try {
+      const handle = await open(this.#file(key), 'r')
+      try {
+        const info = await handle.stat()
+        if (!info.isFile()) throw notFound(key)
+        return await work(handle, info.size)
+      } finally {
+        await handle.close()
+      }
+    } catch (error) {
+      throw isMissing(error) ? notFound(key, error) : error
     }
   }
 
@@ -185,6 +198,16 @@ export class DirectoryObjects implements ObjectStore {
     })
     if (!replaced) throw conditionFailed(key, { ifMatch: etag })
   }
+}
+
+/** Fills `bytes` with what the file has from `offset` on, and gives as much of it as there was. */
+async function readInto(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<Uint8Array> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.byteLength - done, offset + done)
+    if (bytesRead === 0) return bytes.subarray(0, done)
+    done += bytesRead
+  }
+  return bytes
 }
 
 async function linkIfAbsent(temporary: string, file: string, key: string): Promise<void> {

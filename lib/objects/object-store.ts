@@ -11,6 +11,8 @@ export interface ObjectStore {
   put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<ObjectInfo>
   /** Reads an object or a range of it. */
   get(key: string, range?: ByteRange): Promise<Uint8Array>
+  /** Reads an object whole, into memory that threads can share. */
+  getShared(key: string): Promise<Uint8Array>
   /** Size and etag; `undefined` when there is no such object. */
   head(key: string): Promise<ObjectInfo | undefined>
   /** Keys that start with `prefix`, in byte order, a page at a time. */
@@ -22,7 +24,7 @@ export interface ObjectStore {
 }
 
 /** The part of the port with which nothing can be changed. */
-export type ObjectReads = Pick<ObjectStore, 'get' | 'head' | 'list'>
+export type ObjectReads = Pick<ObjectStore, 'get' | 'getShared' | 'head' | 'list'>
 
 export interface PutOptions {
   /** Only when there is no such object. */

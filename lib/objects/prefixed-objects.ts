@@ -6,6 +6,7 @@ export function prefixedObjects(objects: ObjectStore, prefix: string): ObjectSto
   return {
     put: (key, bytes, options) => objects.put(prefix + key, bytes, options),
     get: (key, range) => objects.get(prefix + key, range),
+    getShared: (key) => objects.getShared(prefix + key),
     head: (key) => objects.head(prefix + key),
     list: async (below, { after, limit } = {}) => {
       const page = await objects.list(prefix + below, {

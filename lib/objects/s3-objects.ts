@@ -90,6 +90,22 @@ export class S3Objects implements ObjectStore {
     }
   }
 
+  async getShared(key: string): Promise<Uint8Array> {
+    checkKey(key)
+    try {
+      const { Body, ContentLength } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }))
+      const bytes = new Uint8Array(new SharedArrayBuffer(ContentLength!))
+      let done = 0
+      for await (const chunk of Body as AsyncIterable<Uint8Array>) {
+        bytes.set(chunk, done)
+        done += chunk.byteLength
+      }
+      return bytes.subarray(0, done)
+    } catch (error) {
+      throw isMissing(error) ? notFound(key, error) : error
+    }
+  }
+
   async head(key: string): Promise<ObjectInfo | undefined> {
     checkKey(key)
     const there = await this.#head(key)

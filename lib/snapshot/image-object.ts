@@ -1,5 +1,5 @@
 import type { ObjectReads } from '../objects/object-store.ts'
-import { type ImageParts, inSharedMemory } from '../store/image-parts.ts'
+import type { ImageParts } from '../store/image-parts.ts'
 import type { Manifest, StoredParts } from './documents.ts'
 import { partName, snapshotKey } from './names.ts'
 import { type PartsPlace, readPart } from './stored-parts.ts'
@@ -44,7 +44,7 @@ export function imagePartsAt(
   const fetched = (index: number): Promise<Uint8Array> => {
     const known = kept.get(index)
     if (known !== undefined) return known
-    const part = readPart(place, image, index).then(inSharedMemory)
+    const part = readPart(place, image, index, { shared: true })
     part.then(
       () => {
         done += parts[index]!.bytes

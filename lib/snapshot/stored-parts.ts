@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { deflateRawSync, inflateRaw } from 'node:zlib'
 import { BorealError, messageOf } from '../model/errors.ts'
 import type { ObjectReads, ObjectStore } from '../objects/object-store.ts'
+import { inSharedMemory } from '../store/image-parts.ts'
 import { type ImagePart, type PartCodec, type StoredParts, sha256Of } from './documents.ts'
 
 /** Something large as objects of some megabytes: one is in memory at a time, as it comes and as it is stored. */
@@ -41,15 +42,24 @@ export async function copyParts(from: PartsPlace, to: WritablePlace, { parts }: 
   }
 }
 
-/** @throws BorealError `snapshot_corrupt` when the part is not what the documents say */
-export async function readPart(place: PartsPlace, { codec, parts }: StoredParts, index: number): Promise<Uint8Array> {
+/**
+ * `shared`: in memory that threads can share.
+ *
+ * @throws BorealError `snapshot_corrupt` when the part is not what the documents say
+ */
+export async function readPart(
+  place: PartsPlace,
+  { codec, parts }: StoredParts,
+  index: number,
+  { shared = false } = {},
+): Promise<Uint8Array> {
   const refuse = (why: string) => corrupt(place, index, why)
-  const stored = await storedPart(place, parts, index)
+  const stored = await storedPart(place, parts, index, { shared: shared && codec === 'none' })
   const { bytes } = parts[index]!
   const part =
     codec === 'none' ? stored : await inflated(stored, bytes).catch((e) => Promise.reject(refuse(messageOf(e))))
   if (part.byteLength !== bytes) throw refuse(`unpacks to ${part.byteLength} bytes instead of ${bytes}`)
-  return part
+  return shared ? inSharedMemory(part) : part
 }
 
 /** All parts, one after the other. @throws BorealError `snapshot_corrupt` */
@@ -72,10 +82,16 @@ export function missingPart(
   return undefined
 }
 
-async function storedPart(place: PartsPlace, parts: readonly ImagePart[], index: number): Promise<Uint8Array> {
+async function storedPart(
+  place: PartsPlace,
+  parts: readonly ImagePart[],
+  index: number,
+  { shared = false } = {},
+): Promise<Uint8Array> {
   const refuse = (why: string) => corrupt(place, index, why)
   const { storedBytes, sha256 } = parts[index]!
-  const stored = await place.objects.get(place.key(index)).catch((error: unknown) => {
+  const { objects, key } = place
+  const stored = await (shared ? objects.getShared(key(index)) : objects.get(key(index))).catch((error: unknown) => {
     throw error instanceof BorealError && error.code === 'not_found' ? refuse('is missing') : error
   })
   if (stored.byteLength !== storedBytes) throw refuse(`has ${stored.byteLength} bytes instead of ${storedBytes}`)

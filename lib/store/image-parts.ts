@@ -18,8 +18,9 @@ export interface StoreImage {
   wasm: WebAssembly.Module
 }
 
-/** A copy that threads can share. */
+/** The bytes where threads can share them: a copy, if they are not there already. */
 export function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength))
   shared.set(bytes)
   return shared

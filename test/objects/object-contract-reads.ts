@@ -36,6 +36,15 @@ export function describeRanges(open: OpenObjects): void {
       parts.push(await store.get('k', { offset, length: 300_001 }))
     expect(Buffer.compare(Buffer.concat(parts), bytes)).toBe(0)
   })
+
+  it.each([0, 1, 1_000_000])('reads %i bytes into memory that threads share', async (length) => {
+    const store = await open()
+    const bytes = randomBytes(length)
+    await store.put('k', bytes)
+    const shared = await store.getShared('k')
+    expect(shared.buffer).toBeInstanceOf(SharedArrayBuffer)
+    expect(Buffer.compare(shared, bytes)).toBe(0)
+  })
 }
 
 export function describeLists(open: OpenObjects): void {

@@ -60,13 +60,14 @@ function describeWholeObjects(open: OpenObjects): void {
     await Promise.all([writes, ...reads])
   })
 
-  it('says not_found for an object that is not there, whole, in part or of no length', async () => {
+  it('says not_found for an object that is not there, whole, in part, of no length or shared', async () => {
     const store = await open()
     await store.put('folder/there', bytesOf('x'))
     for (const key of ['missing', 'folder', 'folder/missing', 'folder/missing/deeper']) {
       await expect(store.get(key)).rejects.toEqual(notFound)
       await expect(store.get(key, { offset: 0, length: 1 })).rejects.toEqual(notFound)
       await expect(store.get(key, { offset: 0, length: 0 })).rejects.toEqual(notFound)
+      await expect(store.getShared(key)).rejects.toEqual(notFound)
       expect(await store.head(key)).toBeUndefined()
     }
   })

@@ -64,6 +64,7 @@ export const KEYED_CALLS: [string, (store: ObjectStore, key: string) => Promise<
   ['get', (store, key) => store.get(key)],
   ['get of a range', (store, key) => store.get(key, { offset: 0, length: 1 })],
   ['get of an empty range', (store, key) => store.get(key, { offset: 0, length: 0 })],
+  ['get into shared memory', (store, key) => store.getShared(key)],
   ['head', (store, key) => store.head(key)],
   ['delete', (store, key) => store.delete(key)],
   ['copy from', (store, key) => store.copy(key, 'a')],

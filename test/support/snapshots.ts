@@ -60,6 +60,13 @@ export class FaultyObjects implements ObjectStore {
     })
   }
 
+  getShared(key: string) {
+    return this.#do('get', key, async () => {
+      const bytes = await this.#objects.getShared(key)
+      return this.fault.read?.(key, bytes) ?? bytes
+    })
+  }
+
   head(key: string) {
     return this.#do('head', key, () => this.#objects.head(key))
   }
