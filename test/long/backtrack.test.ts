@@ -13,7 +13,12 @@ const principal = 'p'
 
 test('a backtrack of every task, and its undo', { timeout: 60 * 60_000 }, async () => {
   const boot = (image: Parameters<typeof ThreadEngine.boot>[0]) => ThreadEngine.boot(image, undefined, 'writer-thread')
-  const { node } = await memoryNode({ readers: Number(process.env.READERS ?? 1), boot, timeoutMs: 600_000, readTimeoutMs: 300_000 })
+  const { node } = await memoryNode({
+    readers: Number(process.env.READERS ?? 1),
+    boot,
+    timeoutMs: 600_000,
+    readTimeoutMs: 300_000,
+  })
   const submit = (operation: unknown) => node.submit(request([operation]), { principal })
   for (const slice of largeSlices(TASKS)) await submit(slice)
   const good = node.tailLsn
