@@ -29,16 +29,19 @@ interface Outcome extends Preview {
   made: boolean
 }
 
-/** Shows what a request would change in the live store, has it confirmed, and sends it. */
+/**
+ * Shows what a request would change in the live store, has it confirmed, and sends it. Whoever does not want to be asked is
+ * told afterwards: to compare the stores once only is what makes a large one come back soon.
+ */
 export async function showAndMove(path: string, body: object, flags: MoveFlags): Promise<void> {
   const client = connect(flags)
   try {
-    if (flags.confirm === undefined || flags.dryRun) {
+    if ((flags.confirm === undefined && !flags.yes) || flags.dryRun) {
       const preview = await post<Preview>(client, path, { ...body, dryRun: true })
       if (!flags.json) printDifference(preview)
       if (flags.dryRun) return flags.json ? printJson(preview) : undefined
       if (preview.difference.rows === 0) return flags.json ? printJson({ made: false, ...preview }) : undefined
-      if (!flags.yes) await ask()
+      await ask()
     }
     const { storeId } = await client.get<{ storeId: string }>('/v1/status')
     const headers = {
@@ -48,6 +51,7 @@ export async function showAndMove(path: string, body: object, flags: MoveFlags):
     const outcome = await post<Outcome>(client, path, { ...body, confirm: flags.confirm ?? storeId }, headers)
     if (flags.json) return printJson(outcome)
     const { made, lsn } = outcome
+    if (made && flags.yes) printDifference(outcome, { done: true })
     process.stdout.write(
       made
         ? `done: the difference is log entry ${lsn}\nundo it: boreal backtrack --undo ${lsn}\n`
@@ -72,7 +76,7 @@ export function isOperation(answer: unknown): answer is StartedOperation {
   return typeof answer === 'object' && answer !== null && 'kind' in answer && 'state' in answer
 }
 
-export function printDifference({ lsn, difference: { entities, rows, digest } }: Preview): void {
+export function printDifference({ lsn, difference: { entities, rows, digest } }: Preview, { done = false } = {}): void {
   if (rows === 0) {
     process.stdout.write(`no difference to the live store at LSN ${lsn}\n`)
     return
@@ -86,7 +90,8 @@ export function printDifference({ lsn, difference: { entities, rows, digest } }:
     return [entity, added, changed, removed, some.slice(0, 5).join(' ')]
   })
   printTable(['ENTITY', 'ADDED', 'CHANGED', 'REMOVED', 'FOR EXAMPLE'], shown)
-  process.stdout.write(`${rows} rows of the live store at LSN ${lsn} would change; digest ${digest}\n`)
+  const what = done ? `changed at LSN ${lsn}` : `at LSN ${lsn} would change`
+  process.stdout.write(`${rows} rows of the live store ${what}; digest ${digest}\n`)
 }
 
 async function ask(): Promise<void> {

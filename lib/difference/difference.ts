@@ -1,3 +1,4 @@
+import { eventOf, type StagedEvent } from '../log/frames.ts'
 import type { Log } from '../log/log.ts'
 import type { BorealEvent } from '../model/events.ts'
 import { rowsOf, selectByKeys } from '../store/read-rows.ts'
@@ -35,7 +36,7 @@ export async function computeDifference(
   { target, only }: DifferenceContext,
   live: Readable,
   lsn: number,
-  sink?: (events: BorealEvent[]) => Promise<void>,
+  sink?: (events: StagedEvent[]) => Promise<void>,
   options: CompareOptions = {},
 ): Promise<ComputedDifference> {
   const summary = new Summary()
@@ -64,8 +65,8 @@ export async function adjustment(
   const events: BorealEvent[] = []
   const since = await touchedKeys(log, computed.lsn, lsn)
   const touched = only === undefined ? since : commonKeys(since, only)
-  const emit = async (pieces: AsyncIterable<BorealEvent[]>) => {
-    for await (const piece of pieces) events.push(...piece)
+  const emit = async (pieces: AsyncIterable<StagedEvent[]>) => {
+    for await (const piece of pieces) events.push(...piece.map(eventOf))
   }
   for await (const differing of compareTouched(touched, live, target)) await emit(changes.of(differing))
   await emit(changes.rest())

@@ -1,7 +1,7 @@
 import type { FrameStage } from '../log/frame-stage.ts'
+import type { StagedEvent } from '../log/frames.ts'
 import type { Log } from '../log/log.ts'
 import { BorealError } from '../model/errors.ts'
-import type { BorealEvent } from '../model/events.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { AloneOutcome, AloneTransaction } from '../writer/alone.ts'
 import type { SubmittedKey } from '../writer/submission.ts'
@@ -73,7 +73,7 @@ async function moveThrough(
   difference: DifferenceContext,
 ): Promise<MoveOutcome> {
   const { log, runtime, submitAlone } = context
-  const keep = (events: BorealEvent[]) => stage.add(events)
+  const keep = (events: StagedEvent[]) => stage.add(events)
   const lsn = await context.confirm()
   const computed = await computeDifference(difference, context.liveAt(lsn), lsn, keep)
   checkConfirmed(move.confirm, log.storeId, computed.summary)
@@ -99,7 +99,7 @@ async function caughtUp(
   { confirm, liveAt }: MoveContext,
   difference: DifferenceContext,
   computed: ComputedDifference,
-  keep: (events: BorealEvent[]) => Promise<void>,
+  keep: (events: StagedEvent[]) => Promise<void>,
 ): Promise<ComputedDifference> {
   for (let latest = computed; ; ) {
     const lsn = await confirm()

@@ -1,4 +1,5 @@
-import type { BorealEvent, RowEntity } from '../model/events.ts'
+import type { StagedEvent } from '../log/frames.ts'
+import type { RowEntity } from '../model/events.ts'
 import { type ComparedRow, wholeRow } from '../store/compared-rows.ts'
 import { jobUpdatesTable } from '../store/job-updates-table.ts'
 import { rowsOf, selectByKeys } from '../store/read-rows.ts'
@@ -26,7 +27,7 @@ export class RowChanges {
     this.#target = target
   }
 
-  async *of({ table, added, changed, removed }: Differing): AsyncGenerator<BorealEvent[]> {
+  async *of({ table, added, changed, removed }: Differing): AsyncGenerator<StagedEvent[]> {
     const gone = this.#gone(table, removed)
     if (gone.length > 0) yield [{ event: 'rowsRemoved', v: 1, entity: entityOf(table), keys: gone }]
     yield* this.#put(table, [...added, ...changed])
@@ -35,7 +36,7 @@ export class RowChanges {
   }
 
   /** Behind all tables: updates that differ only in what belongs to them. */
-  async *rest(): AsyncGenerator<BorealEvent[]> {
+  async *rest(): AsyncGenerator<StagedEvent[]> {
     const left = [...this.#touched].filter((key) => !this.#written.has(key) && !this.#removed.has(key))
     yield* this.#put(
       jobUpdatesTable as Table,
@@ -51,25 +52,26 @@ export class RowChanges {
     return table.parent === undefined ? keys : keys.filter((key) => !this.#removed.has(parentKeyOf(table, key)))
   }
 
-  async *#put(table: Table, rows: Known[]): AsyncGenerator<BorealEvent[]> {
+  async *#put(table: Table, rows: Known[]): AsyncGenerator<StagedEvent[]> {
+    const entity = entityOf(table)
     for (let start = 0; start < rows.length; start += ROWS) {
-      const some = await this.#rows(table, rows.slice(start, start + ROWS))
-      if (some.length > 0) yield [{ event: 'rowsPut', v: 1, entity: entityOf(table), rows: some }]
+      const some = rows.slice(start, start + ROWS)
+      const texts: string[] = []
+      const unread: string[] = []
+      for (const { key, wire } of some) {
+        const whole = wire === undefined ? undefined : wholeRow(table, { key, wire })
+        if (whole === undefined) unread.push(key)
+        else {
+          texts.push(whole.json)
+          if (whole.config !== null) this.configs.add(whole.config)
+        }
+      }
+      if (texts.length > 0) yield [{ event: 'rowTexts', entity, texts }]
+      const others = unread.length === 0 ? [] : await readWhole(this.#target, table, unread)
+      for (const row of others) for (const config of table.configs?.(row) ?? []) this.configs.add(config)
+      if (others.length > 0) yield [{ event: 'rowsPut', v: 1, entity, rows: others }]
+      if (table === jobUpdatesTable) for (const { key } of some) this.#written.add(key)
     }
-  }
-
-  async #rows(table: Table, some: Known[]): Promise<object[]> {
-    const rows: object[] = []
-    const unread: string[] = []
-    for (const { key, wire } of some) {
-      const row = wire === undefined ? undefined : wholeRow(table, { key, wire })
-      if (row === undefined) unread.push(key)
-      else rows.push(row)
-    }
-    if (unread.length > 0) rows.push(...(await readWhole(this.#target, table, unread)))
-    for (const row of rows) for (const config of table.configs?.(row) ?? []) this.configs.add(config)
-    if (table === jobUpdatesTable) for (const { key } of some) this.#written.add(key)
-    return rows
   }
 }
 

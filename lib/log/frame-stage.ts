@@ -1,6 +1,5 @@
-import type { BorealEvent } from '../model/events.ts'
 import type { BodyStore } from './event-log.ts'
-import { encodeFrame, type Frame } from './frames.ts'
+import { encodeFrame, type Frame, type StagedEvent } from './frames.ts'
 import { frameKey } from './keys.ts'
 
 /** Rows of a frame: what one statement writes. And its size as JSON, about. */
@@ -21,7 +20,7 @@ export class FrameStage {
   /** Those that are stored. */
   readonly frames: Frame[] = []
   /** Events behind them that are not stored. */
-  #loose: BorealEvent[] = []
+  #loose: StagedEvent[] = []
   #rows = 0
   #characters = 0
   #storing: Promise<void> = Promise.resolve()
@@ -33,11 +32,11 @@ export class FrameStage {
   }
 
   /** The events that are in no frame yet; all of them while there are few. */
-  get loose(): readonly BorealEvent[] {
+  get loose(): readonly StagedEvent[] {
     return this.#loose
   }
 
-  async add(events: readonly BorealEvent[]): Promise<void> {
+  async add(events: readonly StagedEvent[]): Promise<void> {
     for (const event of events) {
       this.#loose.push(event)
       if (event.event === 'rowsPut') {
@@ -45,6 +44,10 @@ export class FrameStage {
         // A few rows say about how large they are.
         const [first] = event.rows
         this.#characters += event.rows.length * JSON.stringify(first ?? '').length
+      }
+      if (event.event === 'rowTexts') {
+        this.#rows += event.texts.length
+        this.#characters += event.texts.reduce((sum, { length }) => sum + length, 0)
       }
       if (event.event === 'rowsRemoved') this.#rows += event.keys.length
     }
@@ -60,7 +63,7 @@ export class FrameStage {
    * Stores all frames as those of an entry, under its name: those of `first`, the staged ones, and what is loose. Gives
    * them in this order at once, and when they are stored.
    */
-  async storeAs(bodyKey: string, first: readonly BorealEvent[]): Promise<{ frames: Frame[]; stored: Promise<void> }> {
+  async storeAs(bodyKey: string, first: readonly StagedEvent[]): Promise<{ frames: Frame[]; stored: Promise<void> }> {
     await this.#storing
     const own = await Promise.all([first, this.#loose].filter(({ length }) => length > 0).map(encodeFrame))
     const frames = [...own.map(({ frame }) => frame), ...this.frames]
@@ -93,7 +96,7 @@ export class FrameStage {
     this.#storing.catch(() => undefined)
   }
 
-  async #store(events: readonly BorealEvent[]): Promise<void> {
+  async #store(events: readonly StagedEvent[]): Promise<void> {
     const { frame, bytes } = await encodeFrame(events)
     await this.#bodies.put(frameKey(this.#prefix, this.frames.length), bytes)
     this.frames.push(frame)

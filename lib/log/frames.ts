@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { deflateRaw, inflateRawSync } from 'node:zlib'
 import { messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry, UnreadableEvent, upcastEvent } from '../model/event-registry.ts'
-import type { BorealEvent } from '../model/events.ts'
+import type { BorealEvent, RowEntity, RowsPut } from '../model/events.ts'
 import { CorruptEntry, UnreadableEntry } from './corrupt-entry.ts'
 
 /**
@@ -29,13 +29,35 @@ export interface EncodedFrame {
   bytes: Uint8Array
 }
 
+/** Rows to put, each as its JSON text: where rows come as text, making objects of them would be half of the work. */
+export interface RowTexts {
+  event: 'rowTexts'
+  entity: RowEntity
+  texts: string[]
+}
+
+/** What becomes an event when it is encoded. */
+export type StagedEvent = BorealEvent | RowTexts
+
+/** The event that it becomes. */
+export function eventOf(staged: StagedEvent): BorealEvent {
+  return staged.event === 'rowTexts' ? (JSON.parse(textOfStaged(staged)) as BorealEvent) : staged
+}
+
+function textOfStaged(staged: StagedEvent): string {
+  if (staged.event !== 'rowTexts') return JSON.stringify(staged)
+  const empty: RowsPut = { event: 'rowsPut', v: 1, entity: staged.entity, rows: [] }
+  return `${JSON.stringify(empty).slice(0, -']}'.length)}${staged.texts.join(',')}]}`
+}
+
 const deflate = promisify(deflateRaw)
 
 /** Encodes a frame, beside this thread. */
-export async function encodeFrame(events: readonly BorealEvent[]): Promise<EncodedFrame> {
-  const bytes = await deflate(JSON.stringify(events), { level: 1 })
+export async function encodeFrame(events: readonly StagedEvent[]): Promise<EncodedFrame> {
+  const bytes = await deflate(`[${events.map(textOfStaged).join(',')}]`, { level: 1 })
   const frame: Frame = { hash: hash('sha256', bytes), bytes: bytes.byteLength, events: events.length }
   for (const event of events) {
+    if (event.event === 'rowTexts') frame.put = counted(frame.put, event.entity, event.texts.length)
     if (event.event === 'rowsPut') frame.put = counted(frame.put, event.entity, event.rows.length)
     if (event.event === 'rowsRemoved') frame.removed = counted(frame.removed, event.entity, event.keys.length)
   }

@@ -9,6 +9,7 @@ import { hashOfKey, timeOfKey } from '../model/idempotency-key.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { PastStore } from '../recovery/past-stores.ts'
 import { type Point, type PointTarget, textOfPoint } from '../recovery/point.ts'
+import { quietly } from '../store/store.ts'
 import type { SubmittedKey } from '../writer/submission.ts'
 import type { NodePast } from './node-past.ts'
 
@@ -80,9 +81,11 @@ export class NodeBacktrack {
   async #run(request: BacktrackRequest, point: Point, key: SubmittedKey): Promise<BacktrackOutcome> {
     const { target, principal, confirm, reason } = request
     const what = 'undo' in target ? `undo of LSN ${target.undo}` : `backtrack to LSN ${textOfPoint(point)}`
+    // Read while the store of the point opens.
+    const only = quietly(this.#only(target))
     return this.#at(point, async (store) => {
       const outcome = await moveStore(this.#options.move, {
-        ...{ target: store, only: await this.#only(target), principal, key, confirm },
+        ...{ target: store, only: await only, principal, key, confirm },
         reason: reason === undefined ? what : `${what}: ${reason}`,
       })
       return { ...outcome, point }

@@ -1,4 +1,4 @@
-import { rowOfTexts } from './read-rows.ts'
+import { jsonOfTexts } from './read-rows.ts'
 import { jsonOf, type ResultSet, textsOf } from './result-set.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { type Column, compositeKey, keyColumns, type Table } from './table.ts'
@@ -66,11 +66,16 @@ export function sameRow(one: ComparedRow, other: ComparedRow): boolean {
   return one.wire.equals(other.wire)
 }
 
-/** The row as events hold it; undefined when it has to be read by its key. */
-export function wholeRow(table: Table, { wire }: ComparedRow): object | undefined {
-  if (table.computed !== undefined) return undefined
-  const texts = textsOf(wire, table.columns.length - 1)
-  return texts.some((text) => text?.startsWith(HASHED)) ? undefined : rowOfTexts(table.columns, texts)
+/** The row as events hold it, and the config that it refers to; undefined when it has to be read by its key. */
+export function wholeRow(
+  { columns, computed, configs }: Table,
+  { wire }: ComparedRow,
+): { json: string; config: string | null } | undefined {
+  if (computed !== undefined) return undefined
+  const texts = textsOf(wire, columns.length - 1)
+  if (texts.some((text) => text?.startsWith(HASHED))) return undefined
+  const config = configs === undefined ? null : texts[columns.findIndex(({ name }) => name === 'config_id')]!
+  return { json: jsonOfTexts(columns, texts), config }
 }
 
 /** Keys of the rows that belong to some rows of another table. */

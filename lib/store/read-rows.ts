@@ -73,6 +73,23 @@ export function rowOfTexts<Row extends object>(
   return row as Row
 }
 
+/** The JSON text of the same row. What is JSON in the database is taken as it is. */
+export function jsonOfTexts(
+  columns: readonly { field?: string; type: ColumnType }[],
+  texts: readonly (string | null)[],
+): string {
+  let json = ''
+  const count = Math.min(columns.length, texts.length)
+  for (let index = 0; index < count; index++) {
+    const { field, type } = columns[index]!
+    const text = texts[index]!
+    if (field === undefined || text === null || (type === 'json' && text === 'null')) continue
+    const value = type === 'json' ? text : JSON.stringify(valueOfText(type, text))
+    json += `${json === '' ? '' : ','}"${field}":${value}`
+  }
+  return `{${json}}`
+}
+
 function valueOfText(type: ColumnType, text: string): unknown {
   switch (type) {
     case 'text':

@@ -2,6 +2,7 @@ import { type LogMark, markOf } from '../log/chain.ts'
 import type { WrittenTransaction } from '../log/entry.ts'
 import { type EncodedEntry, encodeFramed } from '../log/entry-codec.ts'
 import type { FrameStage } from '../log/frame-stage.ts'
+import { eventOf } from '../log/frames.ts'
 import { bodyKey } from '../log/keys.ts'
 import type { Log } from '../log/log.ts'
 import type { PendingAppend, Settled } from '../log/pending-append.ts'
@@ -196,7 +197,7 @@ function written(
   }
   const { stage, events } = decision
   if (stage !== undefined && stage.frames.length > 0) return writtenInFrames(transaction, stage, events, store, context)
-  return writtenWhole({ ...transaction, events: [...events, ...(stage?.loose ?? [])] }, store, context)
+  return writtenWhole({ ...transaction, events: [...events, ...(stage?.loose ?? []).map(eventOf)] }, store, context)
 }
 
 async function writtenWhole(transaction: WrittenTransaction, store: Store, { log }: AloneContext): Promise<Written> {
