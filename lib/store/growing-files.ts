@@ -15,6 +15,16 @@ export interface MemoryFile {
   stream_ops: { write(stream: { node: MemoryFile }, ...what: WriteArguments): number }
 }
 
+export interface MemoryFolder {
+  contents: Record<string, MemoryNode>
+}
+
+export type MemoryNode = MemoryFile | MemoryFolder
+
+export function isFolder(node: MemoryNode): node is MemoryFolder {
+  return !ArrayBuffer.isView(node.contents)
+}
+
 type WriteArguments = [buffer: Uint8Array, offset: number, length: number, position: number, canOwn?: boolean]
 
 /** Files of the catalog stay below; there are hundreds of them. */
