@@ -1,4 +1,3 @@
-import { request } from 'undici'
 import type { LogItem } from '../log/event-log.ts'
 import {
   LOG_STREAM_PATH,
@@ -160,13 +159,18 @@ export class LogStream {
 
   async #connect(endpoint: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
     const { token, storeId, follower } = this.#options
-    const { statusCode, body } = await request(new URL(`${LOG_STREAM_PATH}?after=${follower.mark.lsn}`, endpoint), {
-      headers: { authorization: `Bearer ${token}`, 'boreal-store': storeId },
-      signal,
-      headersTimeout: CONNECT_MS,
-      // Silence is watched above.
-      bodyTimeout: 0,
-    })
+    // Loaded when there is somebody to follow.
+    const { default: undici } = await import('undici')
+    const { statusCode, body } = await undici.request(
+      new URL(`${LOG_STREAM_PATH}?after=${follower.mark.lsn}`, endpoint),
+      {
+        headers: { authorization: `Bearer ${token}`, 'boreal-store': storeId },
+        signal,
+        headersTimeout: CONNECT_MS,
+        // Silence is watched above.
+        bodyTimeout: 0,
+      },
+    )
     body.setEncoding('utf8')
     if (statusCode === 200) return body
     const { detail, code } = (await body.json().catch(() => ({}))) as { detail?: string; code?: string }

@@ -46,7 +46,8 @@ test(`${FLIPS} changed bits in a backup`, { timeout: 60 * 60_000 }, async () => 
     const found = await drillBackup(context, backupId).catch((error: unknown) => error)
     if (found instanceof Error) expect(isBorealError(found, 'backup_corrupt'), what).toBe(true)
     else expect(found, what).toMatchObject({ passed: false })
-    if (i % Math.ceil(FLIPS / NODES) === 0) {
+    // Whole rounds of the kinds, so that there is a node for each of them.
+    if (Math.floor(i / kinds.length) % Math.ceil(FLIPS / NODES) === 0) {
       const logger = new RecordingLogger()
       objects.fault = { read: (key, bytes) => (/\/snapshots\//.test(key) ? withFlippedBit(bytes, 99) : bytes) }
       const { node: started } = await memoryNode({ ...store, objects, backups: places, logger })
