@@ -119,7 +119,7 @@ async function verifyOffline(flags: NodeFlags): Promise<Findings> {
         mark = entry
         findings.entries++
         findings.transactions += entry.transactions.length
-        for (const index of entry.framed?.frames.keys() ?? []) await log.frameBytes(entry, index)
+        for (const index of entry.framed?.frames.keys() ?? []) await log.frameText(entry, index)
       }
     }
     await log.verifyEnd(mark)

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { deflateRaw, inflateRawSync } from 'node:zlib'
+import { deflateRaw, inflateRaw } from 'node:zlib'
 import { messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry, UnreadableEvent, upcastEvent } from '../model/event-registry.ts'
 import type { BorealEvent, RowEntity, RowsPut } from '../model/events.ts'
@@ -51,6 +51,7 @@ function textOfStaged(staged: StagedEvent): string {
 }
 
 const deflate = promisify(deflateRaw)
+const inflate = promisify<Uint8Array, Buffer>(inflateRaw)
 
 /** Encodes a frame, beside this thread. */
 export async function encodeFrame(events: readonly StagedEvent[]): Promise<EncodedFrame> {
@@ -70,20 +71,29 @@ export function verifyFrame(lsn: number, index: number, frame: Frame, bytes: Uin
     throw new CorruptEntry(lsn, `its frame ${index} does not match its checksum`)
 }
 
+/** The JSON text of a frame whose bytes were verified, as UTF-8; unpacked beside this thread. @throws CorruptEntry */
+export async function unpackFrame(lsn: number, index: number, bytes: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await inflate(bytes)
+  } catch (error) {
+    throw new CorruptEntry(lsn, `its frame ${index} cannot be unpacked (${messageOf(error)})`)
+  }
+}
+
 /**
- * The events of a frame whose bytes were verified, in their current versions.
+ * The events of a frame, from its JSON text, in their current versions.
  *
  * @throws CorruptEntry
  */
 export function decodeFrame(
   lsn: number,
   index: number,
-  bytes: Uint8Array,
+  text: Uint8Array,
   registry: EventRegistry = EVENT_REGISTRY,
 ): BorealEvent[] {
   let events: unknown[]
   try {
-    events = JSON.parse(inflateRawSync(bytes).toString('utf8')) as unknown[]
+    events = JSON.parse(Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8')) as unknown[]
   } catch (error) {
     throw new CorruptEntry(lsn, `its frame ${index} cannot be decoded (${messageOf(error)})`)
   }

@@ -6,7 +6,7 @@ import { CorruptEntry } from './corrupt-entry.ts'
 import type { Entry } from './entry.ts'
 import type { BodyStore, LogItem } from './event-log.ts'
 import { FrameStage } from './frame-stage.ts'
-import { decodeFrame, verifyFrame } from './frames.ts'
+import { decodeFrame, unpackFrame, verifyFrame } from './frames.ts'
 import { frameKey, stagePrefix } from './keys.ts'
 import { unavailable } from './unavailable.ts'
 
@@ -41,12 +41,12 @@ export class LogBodies {
     return this.#object(item.lsn, item.bodyKey)
   }
 
-  /** The stored bytes of a frame of an entry, verified. */
-  async frameBytes({ lsn, framed }: Pick<Entry, 'lsn' | 'framed'>, index: number): Promise<Uint8Array> {
+  /** The JSON text of a frame of an entry (UTF-8), verified and unpacked. */
+  async frameText({ lsn, framed }: Pick<Entry, 'lsn' | 'framed'>, index: number): Promise<Uint8Array> {
     const { bodyKey, frames } = framed!
     const bytes = await this.#object(lsn, frameKey(bodyKey, index))
     verifyFrame(lsn, index, frames[index]!, bytes)
-    return bytes
+    return unpackFrame(lsn, index, bytes)
   }
 
   /** All events of an entry, frame by frame; those of an ordinary one at once. */
@@ -57,7 +57,7 @@ export class LogBodies {
   /** The events of a frame of an entry; an ordinary one has them all in frame 0. */
   async eventsIn(entry: Entry, index: number): Promise<BorealEvent[]> {
     if (entry.framed === undefined) return entry.transactions.flatMap(({ events }) => events)
-    return decodeFrame(entry.lsn, index, await this.frameBytes(entry, index), this.#options.registry)
+    return decodeFrame(entry.lsn, index, await this.frameText(entry, index), this.#options.registry)
   }
 
   /** A place for the frames of an entry to be. */

@@ -291,9 +291,9 @@ export class LogReader {
     return exportedPage(items, (item) => this.bodies.of(item), mostBytes)
   }
 
-  /** The stored bytes of a frame of an entry, verified. */
-  frameBytes(entry: Pick<Entry, 'lsn' | 'framed'>, index: number): Promise<Uint8Array> {
-    return this.bodies.frameBytes(entry, index)
+  /** The JSON text of a frame of an entry (UTF-8), verified and unpacked. */
+  frameText(entry: Pick<Entry, 'lsn' | 'framed'>, index: number): Promise<Uint8Array> {
+    return this.bodies.frameText(entry, index)
   }
 
   /** All events of an entry, frame by frame; those of an ordinary one at once. */

@@ -13,7 +13,7 @@ export function framedStepOf(log: Log, from: LogMark, entry: Entry): Step {
   return framedStep(from, markOf(entry), {
     count: frames.length,
     tasks: frames.reduce((sum, { put, removed }) => sum + (put?.task ?? 0) + (removed?.task ?? 0), 0),
-    bytes: (index) => log.frameBytes(entry, index),
+    text: (index) => log.frameText(entry, index),
     key: key === undefined ? undefined : [hashOfKey(principal, key), place],
   })
 }

@@ -13,7 +13,7 @@ import { readRowsBefore } from './rows-before.ts'
 import type { RowMeta } from './table.ts'
 
 export interface FramesInput {
-  /** The bytes of each, verified. */
+  /** The JSON text of each (UTF-8), verified. */
   frames: Uint8Array[]
   /** Place of the first one in its entry. */
   first: number

@@ -27,8 +27,8 @@ export interface FramedStep {
   count: number
   /** Tasks that it puts and removes. */
   tasks: number
-  /** Verified bytes of a frame. */
-  bytes(index: number): Promise<Uint8Array>
+  /** The JSON text of a frame, verified. */
+  text(index: number): Promise<Uint8Array>
   /** The client's key, by its hash. */
   key: [string, IdempotencyRow] | undefined
 }

@@ -186,12 +186,12 @@ export class Store {
 
   /** Gives what follows from the rows, which is written once for all frames. */
   async #writeRows(step: Step, anew: boolean, checked = false): Promise<Aftermath> {
-    const { count, bytes, key } = step.framed!
+    const { count, text, key } = step.framed!
     const meta = { version: step.to.lsn, timeMs: step.to.time }
     const later = { ...newAftermath(), keys: new Map(key === undefined ? [] : [key]) }
     if (anew) await this.run(SET_ASIDE)
     const some = (first: number) =>
-      quietly(Promise.all(Array.from({ length: Math.min(FRAMES, count - first) }, (_, index) => bytes(first + index))))
+      quietly(Promise.all(Array.from({ length: Math.min(FRAMES, count - first) }, (_, index) => text(first + index))))
     let next = some(0)
     for (let first = 0; first < count; first += FRAMES) {
       const frames = await next

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { encodeFrame } from '../../lib/log/frames.ts'
+import { encodeFrame, unpackFrame } from '../../lib/log/frames.ts'
 import type { BorealEvent, TaskRow } from '../../lib/model/events.ts'
 import { aheadOfRows, behindRows } from '../../lib/store/aftermath.ts'
 import { ChangeSet } from '../../lib/store/change-set.ts'
@@ -60,8 +60,8 @@ async function take(store: Store, lsn: 1 | 2, events: BorealEvent[]): Promise<vo
 async function framed(store: Store) {
   const frames = await Promise.all(FRAMES.map(encodeFrame))
   const tasks = frames.reduce((sum, { frame }) => sum + (frame.put?.task ?? 0) + (frame.removed?.task ?? 0), 0)
-  const bytes = async (index: number) => frames[index]!.bytes
-  return framedStep(store.mark, mark(2), { count: frames.length, tasks, bytes, key: undefined })
+  const text = (index: number) => unpackFrame(2, index, frames[index]!.bytes)
+  return framedStep(store.mark, mark(2), { count: frames.length, tasks, text, key: undefined })
 }
 
 const INDEXES = statement(`select string_agg(indexdef, ' ' order by indexdef) from pg_indexes where tablename = 'task'`)
@@ -105,8 +105,8 @@ test('a large entry that fails on the way leaves the tasks as they were', { time
   const store = await storeWithTasks()
   const [before, shape] = [await stateOf(store), await shapeOf(store)]
   const step = await framed(store)
-  const { bytes } = step.framed!
-  step.framed!.bytes = (index) => (index === 3 ? Promise.reject(new Error('it is gone')) : bytes(index))
+  const { text } = step.framed!
+  step.framed!.text = (index) => (index === 3 ? Promise.reject(new Error('it is gone')) : text(index))
   await expect(store.takeFramed(step)).rejects.toThrow('it is gone')
   expect([await stateOf(store), await shapeOf(store)]).toEqual([before, shape])
   await store.engine.kill()
