@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import { messageOf } from '../model/errors.ts'
 import { EVENT_REGISTRY, type EventRegistry, UnreadableEvent, upcastEvent } from '../model/event-registry.ts'
-import type { BorealEvent, RowEntity, RowsPut } from '../model/events.ts'
+import type { BorealEvent, RowEntity } from '../model/events.ts'
 import { CorruptEntry, UnreadableEntry } from './corrupt-entry.ts'
 
 /**
@@ -46,8 +46,7 @@ export function eventOf(staged: StagedEvent): BorealEvent {
 
 function textOfStaged(staged: StagedEvent): string {
   if (staged.event !== 'rowTexts') return JSON.stringify(staged)
-  const empty: RowsPut = { event: 'rowsPut', v: 1, entity: staged.entity, rows: [] }
-  return `${JSON.stringify(empty).slice(0, -']}'.length)}${staged.texts.join(',')}]}`
+  return `{"event":"rowsPut","v":1,"entity":${JSON.stringify(staged.entity)},"rows":[${staged.texts.join(',')}]}`
 }
 
 const deflate = promisify(deflateRaw)

@@ -74,8 +74,9 @@ export function wholeRow(
   if (computed !== undefined) return undefined
   const texts = textsOf(wire, columns.length - 1)
   if (texts.some((text) => text?.startsWith(HASHED))) return undefined
-  const config = configs === undefined ? null : texts[columns.findIndex(({ name }) => name === 'config_id')]!
-  return { json: jsonOfTexts(columns, texts), config }
+  if (configs === undefined) return { json: jsonOfTexts(columns, texts), config: null }
+  const config = texts[columns.findIndex(({ name }) => name === 'config_id')]
+  return config === undefined ? undefined : { json: jsonOfTexts(columns, texts), config }
 }
 
 /** Keys of the rows that belong to some rows of another table. */

@@ -56,24 +56,22 @@ export function rowsOf<Row extends object>(
   })
 }
 
-/** The row of these cells, in the order of the columns; columns that are no field of it are left out, and so are those without a cell. */
-export function rowOfTexts<Row extends object>(
-  columns: readonly { field?: string; type: ColumnType }[],
-  texts: readonly (string | null)[],
-): Row {
+/** The row of these cells, in the order of its fields. */
+function rowOfTexts<Row extends object>(fields: readonly Field[], texts: readonly (string | null)[]): Row {
   const row: Record<string, unknown> = {}
-  const count = Math.min(columns.length, texts.length)
-  for (let index = 0; index < count; index++) {
-    const { field, type } = columns[index]!
+  for (let index = 0; index < fields.length; index++) {
+    const { field, type } = fields[index]!
     const text = texts[index]!
-    if (field === undefined || text === null) continue
-    const value = valueOfText(type, text)
+    const value = text === null ? null : valueOfText(type, text)
     if (value !== null) row[field] = value
   }
   return row as Row
 }
 
-/** The JSON text of the same row. What is JSON in the database is taken as it is. */
+/**
+ * The JSON text of the row of these cells, in the order of the columns; those that are no field of it, or have no cell, are left
+ * out. What is JSON in the database is taken as it is.
+ */
 export function jsonOfTexts(
   columns: readonly { field?: string; type: ColumnType }[],
   texts: readonly (string | null)[],

@@ -20,6 +20,15 @@ const SEED = Number(process.env.SEED ?? 19)
 /** A node is started for so many of them. */
 const NODES = 40
 
+/** Where a node begins that has nothing else, by what of the backup is damaged. */
+const BEGINS: Record<string, RegExp> = {
+  'backup.json': /^$/,
+  dump: /restoring a backup$/,
+  image: /loading the dump of a backup$/,
+  'manifest.json': /loading the dump of a backup$/,
+  'verified.json': /loading the dump of a backup$/,
+}
+
 test(`${FLIPS} changed bits in a backup`, { timeout: 60 * 60_000 }, async () => {
   const dice = diceOf(SEED)
   const { node, store, objects, places, context } = await filledStore()
@@ -31,10 +40,10 @@ test(`${FLIPS} changed bits in a backup`, { timeout: 60 * 60_000 }, async () => 
   // The report of a drill is no part of what is restored: one that cannot be believed is made again.
   const parts = keys.filter((key) => !key.endsWith(DRILL))
   const kinds = [...new Set(parts.map((key) => key.split('/')[3]!))]
-  expect(kinds.sort()).toEqual(['backup.json', 'dump', 'image', 'manifest.json', 'verified.json'])
+  expect(kinds.sort()).toEqual(Object.keys(BEGINS).sort())
 
   const counts: Record<string, number> = {}
-  const origins: Record<string, number> = {}
+  let nodes = 0
   for (let i = 0; i < FLIPS; i++) {
     const kind = kinds[i % kinds.length]!
     const some = parts.filter((key) => key.split('/')[3] === kind)
@@ -55,12 +64,12 @@ test(`${FLIPS} changed bits in a backup`, { timeout: 60 * 60_000 }, async () => 
       expect(await started.digest(), what).toEqual(state)
       await started.close()
       const origin = logger.lines.findLast(({ message }) => message.startsWith('no snapshot can be used'))
-      const name = `${kind}: ${origin?.message.replace(/^.*: /, '') ?? 'the log'}`
-      origins[name] = (origins[name] ?? 0) + 1
+      expect(origin?.message ?? '', what).toMatch(BEGINS[kind]!)
+      nodes++
     }
     places.fault = {}
     counts[kind] = (counts[kind] ?? 0) + 1
   }
-  process.stdout.write(`found: ${JSON.stringify(counts)}; nodes began with ${JSON.stringify(origins)}\n`)
+  process.stdout.write(`found: ${JSON.stringify(counts)}; ${nodes} nodes started\n`)
   expect(await drillBackup(context, backupId)).toMatchObject({ passed: true })
 })
