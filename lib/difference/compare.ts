@@ -88,17 +88,26 @@ export function isEmpty({ added, changed, removed }: Differing): boolean {
   return added.length + changed.length + removed.length === 0
 }
 
+/** Both are in the order of their keys. */
 function differingRows(table: Table, ours: ComparedRow[], theirs: ComparedRow[]): Differing {
   const differing: Differing = { table, added: [], changed: [], removed: [] }
-  const before = new Map(ours.map((row) => [row.key, row]))
+  let next = 0
   for (const row of theirs) {
-    const old = before.get(row.key)
-    if (old === undefined) differing.added.push(row)
-    else if (!sameRow(old, row)) differing.changed.push(row)
-    before.delete(row.key)
+    while (next < ours.length && isBefore(table, ours[next]!.key, row.key)) differing.removed.push(ours[next++]!)
+    const old = ours[next]
+    if (old?.key !== row.key) {
+      differing.added.push(row)
+      continue
+    }
+    if (!sameRow(old, row)) differing.changed.push(row)
+    next++
   }
-  for (const row of ours) if (before.has(row.key)) differing.removed.push(row)
+  differing.removed.push(...ours.slice(next))
   return differing
+}
+
+function isBefore(table: Table, a: string, b: string): boolean {
+  return a !== b && compareKeys(table, a, b) < 0
 }
 
 /** The order in which the database has the keys of a table. */

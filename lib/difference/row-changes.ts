@@ -1,6 +1,6 @@
 import type { StagedEvent } from '../log/frames.ts'
 import type { RowEntity } from '../model/events.ts'
-import { type ComparedRow, wholeRow } from '../store/compared-rows.ts'
+import { type ComparedRow, wholeRows } from '../store/compared-rows.ts'
 import { jobUpdatesTable } from '../store/job-updates-table.ts'
 import { rowsOf, selectByKeys } from '../store/read-rows.ts'
 import type { Table } from '../store/table.ts'
@@ -38,10 +38,7 @@ export class RowChanges {
   /** Behind all tables: updates that differ only in what belongs to them. */
   async *rest(): AsyncGenerator<StagedEvent[]> {
     const left = [...this.#touched].filter((key) => !this.#written.has(key) && !this.#removed.has(key))
-    yield* this.#put(
-      jobUpdatesTable as Table,
-      left.map((key) => ({ key })),
-    )
+    yield* this.#read(jobUpdatesTable as Table, left)
   }
 
   /** What is removed by itself: configs go with their last reference, and parts of an update with it. */
@@ -52,31 +49,29 @@ export class RowChanges {
     return table.parent === undefined ? keys : keys.filter((key) => !this.#removed.has(parentKeyOf(table, key)))
   }
 
-  async *#put(table: Table, rows: Known[]): AsyncGenerator<StagedEvent[]> {
+  async *#put(table: Table, rows: ComparedRow[]): AsyncGenerator<StagedEvent[]> {
     const entity = entityOf(table)
     for (let start = 0; start < rows.length; start += ROWS) {
-      const some = rows.slice(start, start + ROWS)
-      const texts: string[] = []
-      const unread: string[] = []
-      for (const { key, wire } of some) {
-        const whole = wire === undefined ? undefined : wholeRow(table, { key, wire })
-        if (whole === undefined) unread.push(key)
-        else {
-          texts.push(whole.json)
-          if (whole.config !== null) this.configs.add(whole.config)
-        }
-      }
-      if (texts.length > 0) yield [{ event: 'rowTexts', entity, texts }]
-      const others = unread.length === 0 ? [] : await readWhole(this.#target, table, unread)
-      for (const row of others) for (const config of table.configs?.(row) ?? []) this.configs.add(config)
-      if (others.length > 0) yield [{ event: 'rowsPut', v: 1, entity, rows: others }]
-      if (table === jobUpdatesTable) for (const { key } of some) this.#written.add(key)
+      const { json, count, configs, others } = wholeRows(table, rows.slice(start, start + ROWS))
+      for (const config of configs) this.configs.add(config)
+      if (count > 0) yield [{ event: 'jsonRows', entity, count, json }]
+      yield* this.#read(
+        table,
+        others.map(({ key }) => key),
+      )
+    }
+    if (table === jobUpdatesTable) for (const { key } of rows) this.#written.add(key)
+  }
+
+  /** Rows of the target that are known by their keys only. */
+  async *#read(table: Table, keys: readonly string[]): AsyncGenerator<StagedEvent[]> {
+    for (let start = 0; start < keys.length; start += ROWS) {
+      const rows = await readWhole(this.#target, table, keys.slice(start, start + ROWS))
+      for (const row of rows) for (const config of table.configs?.(row) ?? []) this.configs.add(config)
+      if (rows.length > 0) yield [{ event: 'rowsPut', v: 1, entity: entityOf(table), rows }]
     }
   }
 }
-
-/** A row to put, by its key; or as it was read already. */
-type Known = Pick<ComparedRow, 'key'> & Partial<ComparedRow>
 
 /** Rows of a store as events hold them. */
 export async function readWhole(store: Readable, table: Table, keys: readonly string[]): Promise<object[]> {

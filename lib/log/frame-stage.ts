@@ -45,9 +45,9 @@ export class FrameStage {
         const [first] = event.rows
         this.#characters += event.rows.length * JSON.stringify(first ?? '').length
       }
-      if (event.event === 'rowTexts') {
-        this.#rows += event.texts.length
-        this.#characters += event.texts.reduce((sum, { length }) => sum + length, 0)
+      if (event.event === 'jsonRows') {
+        this.#rows += event.count
+        this.#characters += event.json.byteLength
       }
       if (event.event === 'rowsRemoved') this.#rows += event.keys.length
     }

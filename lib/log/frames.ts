@@ -29,24 +29,34 @@ export interface EncodedFrame {
   bytes: Uint8Array
 }
 
-/** Rows to put, each as its JSON text: where rows come as text, making objects of them would be half of the work. */
-export interface RowTexts {
-  event: 'rowTexts'
+/** Rows to put, as JSON with a comma between them (UTF-8): where rows come as bytes, making objects of them would be most of the work. */
+export interface JsonRows {
+  event: 'jsonRows'
   entity: RowEntity
-  texts: string[]
+  count: number
+  json: Uint8Array
 }
 
 /** What becomes an event when it is encoded. */
-export type StagedEvent = BorealEvent | RowTexts
+export type StagedEvent = BorealEvent | JsonRows
 
 /** The event that it becomes. */
 export function eventOf(staged: StagedEvent): BorealEvent {
-  return staged.event === 'rowTexts' ? (JSON.parse(textOfStaged(staged)) as BorealEvent) : staged
+  return staged.event === 'jsonRows' ? (JSON.parse(Buffer.concat(piecesOf(staged)).toString()) as BorealEvent) : staged
 }
 
-function textOfStaged(staged: StagedEvent): string {
-  if (staged.event !== 'rowTexts') return JSON.stringify(staged)
-  return `{"event":"rowsPut","v":1,"entity":${JSON.stringify(staged.entity)},"rows":[${staged.texts.join(',')}]}`
+/** Its JSON. */
+function piecesOf(staged: StagedEvent): Uint8Array[] {
+  if (staged.event !== 'jsonRows') return [Buffer.from(JSON.stringify(staged))]
+  const head = `{"event":"rowsPut","v":1,"entity":${JSON.stringify(staged.entity)},"rows":[`
+  return [Buffer.from(head), staged.json, Buffer.from(']}')]
+}
+
+const COMMA = Buffer.from(',')
+
+function jsonOfEvents(events: readonly StagedEvent[]): Uint8Array {
+  const pieces = events.flatMap((event, index) => (index === 0 ? piecesOf(event) : [COMMA, ...piecesOf(event)]))
+  return Buffer.concat([Buffer.from('['), ...pieces, Buffer.from(']')])
 }
 
 const deflate = promisify(deflateRaw)
@@ -54,10 +64,10 @@ const inflate = promisify<Uint8Array, Buffer>(inflateRaw)
 
 /** Encodes a frame, beside this thread. */
 export async function encodeFrame(events: readonly StagedEvent[]): Promise<EncodedFrame> {
-  const bytes = await deflate(`[${events.map(textOfStaged).join(',')}]`, { level: 1 })
+  const bytes = await deflate(jsonOfEvents(events), { level: 1 })
   const frame: Frame = { hash: hash('sha256', bytes), bytes: bytes.byteLength, events: events.length }
   for (const event of events) {
-    if (event.event === 'rowTexts') frame.put = counted(frame.put, event.entity, event.texts.length)
+    if (event.event === 'jsonRows') frame.put = counted(frame.put, event.entity, event.count)
     if (event.event === 'rowsPut') frame.put = counted(frame.put, event.entity, event.rows.length)
     if (event.event === 'rowsRemoved') frame.removed = counted(frame.removed, event.entity, event.keys.length)
   }

@@ -1,5 +1,5 @@
-import { jsonOfTexts } from './read-rows.ts'
-import { jsonOf, type ResultSet, textsOf } from './result-set.ts'
+import { jsonRows } from './json-rows.ts'
+import { jsonOf, type ResultSet, textAt, textsOf } from './result-set.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { type Column, compositeKey, keyColumns, type Table } from './table.ts'
 
@@ -10,7 +10,7 @@ import { type Column, compositeKey, keyColumns, type Table } from './table.ts'
 
 /** Bytes from which on a cell comes as its hash, marked by a character that JSON cannot begin with. */
 const LONGEST_CELL = 4_096
-const HASHED = '\x01'
+const HASHED = 0x01
 
 /** Rows behind `after`, in the order of their keys. */
 export interface Chunk {
@@ -66,17 +66,44 @@ export function sameRow(one: ComparedRow, other: ComparedRow): boolean {
   return one.wire.equals(other.wire)
 }
 
-/** The row as events hold it, and the config that it refers to; undefined when it has to be read by its key. */
-export function wholeRow(
-  { columns, computed, configs }: Table,
-  { wire }: ComparedRow,
-): { json: string; config: string | null } | undefined {
-  if (computed !== undefined) return undefined
-  const texts = textsOf(wire, columns.length - 1)
-  if (texts.some((text) => text?.startsWith(HASHED))) return undefined
-  if (configs === undefined) return { json: jsonOfTexts(columns, texts), config: null }
-  const config = texts[columns.findIndex(({ name }) => name === 'config_id')]
-  return config === undefined ? undefined : { json: jsonOfTexts(columns, texts), config }
+/** Rows as events hold them. */
+export interface WholeRows {
+  /** JSON objects with a comma between them, UTF-8. */
+  json: Buffer
+  count: number
+  /** Configs that they refer to. */
+  configs: Set<string>
+  /** Those that have to be read by their keys. */
+  others: ComparedRow[]
+}
+
+export function wholeRows({ columns, computed, configs }: Table, rows: readonly ComparedRow[]): WholeRows {
+  const configAt = columns.findIndex(({ name }) => name === 'config_id')
+  const isReadable = computed === undefined && (configs === undefined || configAt >= 0)
+  const others: ComparedRow[] = []
+  const wires: Buffer[] = []
+  const referred = new Set<string>()
+  for (const row of rows) {
+    if (!isReadable || hasHash(row.wire)) {
+      others.push(row)
+      continue
+    }
+    wires.push(row.wire)
+    const config = configs === undefined ? null : textAt(row.wire, configAt)
+    if (config !== null) referred.add(config)
+  }
+  return { json: jsonRows(columns, wires), count: wires.length, configs: referred, others }
+}
+
+function hasHash(wire: Buffer): boolean {
+  let offset = 2
+  for (let count = wire.readInt16BE(0); count > 0; count--) {
+    const length = wire.readInt32BE(offset)
+    offset += 4
+    if (length > 0 && wire[offset] === HASHED) return true
+    offset += Math.max(0, length)
+  }
+  return false
 }
 
 /** Keys of the rows that belong to some rows of another table. */

@@ -68,27 +68,8 @@ function rowOfTexts<Row extends object>(fields: readonly Field[], texts: readonl
   return row as Row
 }
 
-/**
- * The JSON text of the row of these cells, in the order of the columns; those that are no field of it, or have no cell, are left
- * out. What is JSON in the database is taken as it is.
- */
-export function jsonOfTexts(
-  columns: readonly { field?: string; type: ColumnType }[],
-  texts: readonly (string | null)[],
-): string {
-  let json = ''
-  const count = Math.min(columns.length, texts.length)
-  for (let index = 0; index < count; index++) {
-    const { field, type } = columns[index]!
-    const text = texts[index]!
-    if (field === undefined || text === null || (type === 'json' && text === 'null')) continue
-    const value = type === 'json' ? text : JSON.stringify(valueOfText(type, text))
-    json += `${json === '' ? '' : ','}"${field}":${value}`
-  }
-  return `{${json}}`
-}
-
-function valueOfText(type: ColumnType, text: string): unknown {
+/** The value of a cell in text form. */
+export function valueOfText(type: ColumnType, text: string): unknown {
   switch (type) {
     case 'text':
       return text

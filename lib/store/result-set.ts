@@ -70,6 +70,14 @@ export function textsOf(wire: Buffer, count: number): (string | null)[] {
   return texts
 }
 
+/** One cell of a row as it came off the wire, as text. */
+export function textAt(wire: Buffer, index: number): string | null {
+  let offset = 2
+  for (let before = index; before > 0; before--) offset += 4 + Math.max(0, wire.readInt32BE(offset))
+  const length = wire.readInt32BE(offset)
+  return length < 0 ? null : wire.toString('utf8', offset + 4, offset + 4 + length)
+}
+
 /** The text of a cell. */
 export function textOf(cell: Cell | undefined): string | null {
   return cell === null || cell === undefined ? null : cell.toString('utf8')
