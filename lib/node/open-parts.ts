@@ -68,7 +68,7 @@ export async function openParts(options: NodeOptions): Promise<NodeParts> {
   )
   try {
     await patiently(load)
-    await startReaders()
+    startReaders()
     await patiently(() => follower.catchUp())
     await patiently(() => log.verifyEnd(follower.mark))
   } catch (error) {

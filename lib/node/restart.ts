@@ -68,15 +68,15 @@ export interface OpenedStores {
   pool: ReaderPool
   /** Brings the writer's store to the end of the log; may be repeated. */
   load(): Promise<void>
-  /** Starts the readers that have not been started yet. */
-  startReaders(): Promise<void>
+  /** Lets the readers begin; they serve some time later. */
+  startReaders(): void
   stop(): Promise<unknown>
 }
 
 /**
- * Boots the stores of a node. Where the log does not go on much, all boot from the same image at the same time, and steps of
- * the writer's store are what the readers take. Where it does, the writer's store is loaded first, in bulk, and readers
- * begin at an image of it, so that every entry is applied once.
+ * Boots the stores of a node, first the writer's: until readers have joined it serves for them. Where the log does not go on
+ * much, they boot from the same image and take its steps. Where it does, it is loaded in bulk, and they begin at an image of
+ * it, so that every entry is applied once.
  */
 export function openStores(options: OpenStoresOptions): (from: PlacedImage) => Promise<OpenedStores> {
   const { log, logger, readers, maxWaitingReads, onStep } = options
@@ -96,13 +96,17 @@ export function openStores(options: OpenStoresOptions): (from: PlacedImage) => P
       (end) => isMuch(from.mark.lsn, end),
       () => false,
     )
+    let letReadersBoot: () => void = () => undefined
+    if (!isFar) pool.join(from.mark.lsn, new Promise((resolve) => (letReadersBoot = () => resolve(from))))
     // Threads left behind would keep a process alive that has nothing to do.
     const stop = () => {
       ahead?.end()
-      return Promise.allSettled([pool.stop(), opening.then((opened) => opened.stop())])
+      const stopped = pool.stop()
+      letReadersBoot()
+      return Promise.allSettled([stopped, opening.then((opened) => opened.stop())])
     }
     try {
-      const [follower] = await Promise.all([opening, isFar ? undefined : pool.start(from)])
+      const follower = await opening
       return {
         ...{ follower, pool, stop },
         load: async () => {
@@ -115,8 +119,9 @@ export function openStores(options: OpenStoresOptions): (from: PlacedImage) => P
             pages?.end()
           }
         },
-        startReaders: async () => {
-          if (isFar) await pool.start(...(await readersStart(follower, from, { count: readers, logger })))
+        startReaders: () => {
+          if (isFar) pool.join(follower.mark.lsn, quietly(readersStart(follower, from, { count: readers, logger })))
+          else letReadersBoot()
         },
       }
     } catch (error) {

@@ -47,7 +47,7 @@ const MAX_UNSENT = 64
 export class ReaderPool {
   readonly #options: ReaderPoolOptions
   readonly #readers: Reader[] = []
-  /** Readers that are still catching up, with the steps that have come since they began. */
+  /** What is kept for readers that are on their way. */
   readonly #joining = new Set<Step[]>()
   readonly #waiting = new FairQueue<Waiting>()
   /** Place of the last step that came in. */
@@ -55,22 +55,29 @@ export class ReaderPool {
   /** Steps that the readers do not have yet. */
   #unsent: Step[] = []
   #timer: NodeJS.Timeout | undefined
+  readonly #starting = new Set<Promise<void>>()
   #stopped = false
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options
   }
 
-  /** Boots the readers from an image. Steps are fed from `lsn` on; until there they read the log by themselves. */
-  async start(image: PlacedImage, lsn = image.mark.lsn): Promise<void> {
+  /**
+   * The readers are to join: they boot when there is an image, read the log by themselves up to `lsn`, take the steps from
+   * there on, which are kept for them from now on, and then serve.
+   */
+  join(lsn: number, image: Promise<PlacedImage>): void {
     this.#lsn = lsn
-    const boots = Array.from({ length: this.#options.count }, async () => {
-      const reader = await this.#boot(image)
-      await reader.catchUp(this.#options.log, lsn)
-      if (this.#stopped) await reader.stop()
-      else this.#readers.push(reader)
-    })
-    await Promise.all(boots)
+    const begin = async () => {
+      const from = await image
+      if (this.#stopped) throw stopping()
+      return this.#caughtUp(await this.#boot(from), lsn)
+    }
+    for (let index = 0; index < this.#options.count; index++) {
+      const steps: Step[] = []
+      this.#joining.add(steps)
+      this.#begin(begin(), steps)
+    }
   }
 
   /** Readers that serve. */
@@ -141,8 +148,8 @@ export class ReaderPool {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const waiting of this.#waiting) waiting.fail(new BorealError('not_ready', 'the node is stopping'))
-    await Promise.all(this.#readers.map((reader) => reader.stop()))
+    for (const waiting of this.#waiting) waiting.fail(stopping())
+    await Promise.all([...this.#readers.map((reader) => reader.stop()), ...this.#starting])
   }
 
   async #onReader<T>(target: ReadTarget, work: (reader: Reader) => Promise<T>, options = { retry: true }): Promise<T> {
@@ -236,31 +243,73 @@ export class ReaderPool {
     // One that never joined is the business of whoever was starting it.
     if (index < 0) return
     this.#readers.splice(index, 1)
-    if (!this.#stopped) void this.#respawn()
+    if (!this.#stopped) this.#respawn()
   }
 
-  async #respawn(): Promise<void> {
-    while (!this.#stopped) {
+  #respawn(): void {
+    const { images, logger } = this.#options
+    const steps: Step[] = []
+    const boot = async () => {
+      const reader = await withBestImage(images, this.#lsn, logger, (image) => this.#boot(image))
       // Steps that come while the reader catches up are kept for it; it stops where they begin.
-      const steps: Step[] = []
-      try {
-        const { images, logger } = this.#options
-        const reader = await withBestImage(images, this.#lsn, logger, (image) => this.#boot(image))
-        this.#joining.add(steps)
-        await reader.catchUp(this.#options.log, this.#lsn)
-        this.#send()
-        if (steps.length > 0) void reader.take(steps)
-        this.#readers.push(reader)
-        this.#dispatch()
-        return
-      } catch (error) {
-        this.#options.logger.error('a reader could not be started', { error: messageOf(error) })
-        await this.#options.runtime.sleep(RESPAWN_PAUSE_MS)
-      } finally {
-        this.#joining.delete(steps)
-      }
+      this.#joining.add(steps)
+      return this.#caughtUp(reader, this.#lsn)
+    }
+    this.#begin(boot(), steps)
+  }
+
+  async #caughtUp(reader: Reader, lsn: number): Promise<Reader> {
+    try {
+      await reader.catchUp(this.#options.log, lsn)
+      return reader
+    } catch (error) {
+      await reader.stop()
+      throw error
     }
   }
+
+  /** A reader on its way: it joins, or another one is started. */
+  #begin(booting: Promise<Reader>, steps: Step[]): void {
+    const joining = booting
+      .then((reader) => this.#join(reader, steps))
+      .catch((error: unknown) => this.#startAnother(error))
+      .finally(() => {
+        this.#joining.delete(steps)
+        this.#starting.delete(joining)
+      })
+    this.#starting.add(joining)
+  }
+
+  /** In the place of one that could not be started. Nobody waits for the pause. */
+  #startAnother(error: unknown): void {
+    if (this.#stopped) return
+    const { logger, runtime } = this.#options
+    logger.error('a reader could not be started', { error: messageOf(error) })
+    void runtime.sleep(RESPAWN_PAUSE_MS).then(() => {
+      if (!this.#stopped) this.#respawn()
+    })
+  }
+
+  /** A reader takes what was kept for it, one by one, because steps of a replay are large; then it serves. */
+  async #join(reader: Reader, steps: Step[]): Promise<void> {
+    // An image may be of a later place than the one from which on steps were kept.
+    const kept = () => steps.splice(0).filter(({ to }) => to.lsn > reader.lsn)
+    for (const step of kept()) {
+      await reader.take([step])
+      await reader.settled()
+    }
+    if (this.#stopped) return reader.stop()
+    // What has come meanwhile. What the others have not been sent yet is a part of it.
+    this.#send()
+    void reader.take(kept())
+    this.#joining.delete(steps)
+    this.#readers.push(reader)
+    this.#dispatch()
+  }
+}
+
+function stopping(): BorealError {
+  return new BorealError('not_ready', 'the node is stopping')
 }
 
 /** A read that waits for a reader. */

@@ -235,6 +235,11 @@ export class Reader {
     return doSlice(store, { ...READER_HOUSEKEEPING_LIMITS, ...this.#housekeeping }, () => this.load > 0)
   }
 
+  /** Resolves when everything is done that was handed over; rejects when the reader has ended. */
+  async settled(): Promise<void> {
+    await this.#do(undefined, () => this.#engine.run([]))
+  }
+
   async memory(): Promise<number> {
     return this.#do(undefined, () => this.#engine.memory())
   }

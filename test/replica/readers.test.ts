@@ -2,11 +2,17 @@ import { expect, test } from 'vitest'
 import type { BorealNode } from '../../lib/node/node.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { as, request, saveTask } from '../support/requests.ts'
+import { RecordingLogger } from '../support/snapshots.ts'
 
 const COUNT = { sql: 'select count(*) from task', params: [] }
 const SLEEP = { sql: 'select pg_sleep(60)', params: [] }
 
 const number = (cell: Buffer | null | undefined) => Number(cell!.toString())
+
+/** Threads of this process that run. */
+function threads(): number {
+  return process.getActiveResourcesInfo().filter((each) => each === 'MessagePort').length
+}
 
 async function tasks(node: BorealNode): Promise<number> {
   const { results } = await node.read([COUNT], { level: 'consistent' })
@@ -75,6 +81,34 @@ test('every reader gets every step, in order', async () => {
   const answers = await Promise.all(Array.from({ length: 16 }, () => tasks(node)))
   expect(new Set(answers)).toEqual(new Set([30]))
   expect((await node.status()).readers.map((reader) => reader.appliedLsn)).toEqual([30, 30])
+})
+
+test('a node serves while its readers are on their way, and they miss nothing of what is written meanwhile', async () => {
+  const { node: first, table, bodies } = await memoryNode()
+  for (let index = 0; index < 30; index++) await first.submit(request([saveTask(`t${index}`)]), as('p'))
+  await first.close()
+
+  const { node } = await memoryNode({ table, bodies, readers: 2, joined: false })
+  expect((await node.status()).readers).toEqual([])
+  expect(await tasks(node)).toBe(30)
+  // What only a reader may run waits for one.
+  const query = node.query(COUNT, 10, { level: 'consistent' })
+  for (let index = 30; index < 40; index++) await node.submit(request([saveTask(`t${index}`)]), as('p'))
+  expect(number((await query).result.rows[0]![0])).toBeGreaterThanOrEqual(30)
+
+  await expect.poll(async () => (await node.status()).readers.length, { timeout: 15_000 }).toBe(2)
+  await node.submit(request([saveTask('t40')]), as('p'))
+  const answers = await Promise.all(Array.from({ length: 16 }, () => tasks(node)))
+  expect(new Set(answers)).toEqual(new Set([41]))
+  await expect.poll(async () => (await node.status()).readers.map(({ appliedLsn }) => appliedLsn)).toEqual([41, 41])
+})
+
+test('a node that is closed while its readers are on their way ends them', async () => {
+  const logger = new RecordingLogger()
+  const { node } = await memoryNode({ readers: 2, joined: false, logger })
+  await node.close()
+  expect(threads()).toBe(0)
+  expect(logger.lines.filter(({ message }) => message.startsWith('a reader'))).toEqual([])
 })
 
 test('a node without readers says that SQL needs one', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { ArchivedLog } from '../../lib/archive/archived-log.ts'
 import { Log } from '../../lib/log/log.ts'
@@ -33,6 +34,8 @@ export interface TestNodeOptions extends Partial<NodeOptions> {
   frameRows?: number
   /** When the node is stopped: at the end of the test, or of the file (`afterAll`). */
   cleanup?: Cleanup
+  /** Whether the readers have joined when the node is given. Default true. */
+  joined?: boolean
 }
 
 /** A log over a table in memory. */
@@ -56,7 +59,13 @@ export async function memoryLog(
 
 /** A node on a log in memory. By default without readers and threads, so that starting one takes half a second. */
 export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNode> {
-  const { table = new MemoryTable(), storeId = 'store-of-the-test', cleanup = onTestFinished, ...rest } = options
+  const {
+    table = new MemoryTable(),
+    storeId = 'store-of-the-test',
+    cleanup = onTestFinished,
+    joined = true,
+    ...rest
+  } = options
   const runtime = rest.runtime ?? systemRuntime
   const { log, events, bodies } = await memoryLog(table, storeId, runtime, cleanup, rest)
   const node = await BorealNode.open({
@@ -71,5 +80,6 @@ export async function memoryNode(options: TestNodeOptions = {}): Promise<TestNod
     log,
   })
   cleanup(() => node.close())
+  while (joined && (await node.status()).readers.length < (rest.readers ?? 0)) await setTimeout(5)
   return { node, table, storeId, events, bodies }
 }
