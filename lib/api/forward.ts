@@ -1,6 +1,7 @@
 import type { APIGatewayProxyResult } from 'aws-lambda'
 import type { Agent } from 'undici'
 import { BorealError } from '../model/errors.ts'
+import { loadHttpClient } from '../model/http-client.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Leader, Leadership } from '../node/node.ts'
 import type { ApiEvent } from './handler.ts'
@@ -102,10 +103,9 @@ export class Forwarder {
     }
   }
 
-  /** Loaded when there is somebody to pass requests on to: it is a third of the code that a node starts with. */
   #connected(): Promise<Agent> {
     const options = { connections: 256, connect: { timeout: 500 }, headersTimeout: 0, bodyTimeout: 10_000 }
-    this.#agent ??= import('undici').then(({ default: { Agent } }) => new Agent(options))
+    this.#agent ??= loadHttpClient().then(({ Agent }) => new Agent(options))
     return this.#agent
   }
 }

@@ -1,6 +1,7 @@
 import type { Pool } from 'undici'
 import { uuidv7 } from 'uuidv7'
 import { BorealError, type ErrorCode, messageOf, STATUS_OF_CODE } from '../model/errors.ts'
+import { loadHttpClient } from '../model/http-client.ts'
 import type { TransactionAnswer } from '../model/transaction.ts'
 import { repeatWhileOpen } from './repeat.ts'
 
@@ -59,10 +60,7 @@ export class BorealClient {
     this.#options = options
     this.#prefix = url.pathname.replace(/\/$/, '')
     const { connections = 64 } = options
-    // Loaded by whoever has a client: it is a third of the code of the command, and a node has no use for it.
-    this.#pool = import('undici').then(
-      ({ default: { Pool } }) => new Pool(url.origin, { connections, headersTimeout: 65_000 }),
-    )
+    this.#pool = loadHttpClient().then(({ Pool }) => new Pool(url.origin, { connections, headersTimeout: 65_000 }))
   }
 
   /** Commits a transaction, once, however often it has to be sent. */

@@ -8,6 +8,7 @@ import {
   streamHeader,
 } from '../log/stream-format.ts'
 import { messageOf } from '../model/errors.ts'
+import { loadHttpClient } from '../model/http-client.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Follower } from './follower.ts'
@@ -159,18 +160,14 @@ export class LogStream {
 
   async #connect(endpoint: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
     const { token, storeId, follower } = this.#options
-    // Loaded when there is somebody to follow.
-    const { default: undici } = await import('undici')
-    const { statusCode, body } = await undici.request(
-      new URL(`${LOG_STREAM_PATH}?after=${follower.mark.lsn}`, endpoint),
-      {
-        headers: { authorization: `Bearer ${token}`, 'boreal-store': storeId },
-        signal,
-        headersTimeout: CONNECT_MS,
-        // Silence is watched above.
-        bodyTimeout: 0,
-      },
-    )
+    const { request } = await loadHttpClient()
+    const { statusCode, body } = await request(new URL(`${LOG_STREAM_PATH}?after=${follower.mark.lsn}`, endpoint), {
+      headers: { authorization: `Bearer ${token}`, 'boreal-store': storeId },
+      signal,
+      headersTimeout: CONNECT_MS,
+      // Silence is watched above.
+      bodyTimeout: 0,
+    })
     body.setEncoding('utf8')
     if (statusCode === 200) return body
     const { detail, code } = (await body.json().catch(() => ({}))) as { detail?: string; code?: string }

@@ -37,7 +37,7 @@ const TYPES: Record<number, { name: string; parse: (text: string) => unknown }> 
 }
 
 /** A number while that is exact, the digits as a string beyond. */
-function exactInteger(text: string): number | string {
+export function exactInteger(text: string): number | string {
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : text
 }

@@ -84,19 +84,10 @@ function isJsonNull({ type }: JsonField, wire: Buffer, from: number, to: number)
 }
 
 function writeValue(type: JsonField['type'], wire: Buffer, from: number, to: number, out: Buffer, at: number): number {
-  switch (type) {
-    case 'json':
-      return copyBytes(wire, from, to, out, at)
-    case 'text':
-      return writeText(wire, from, to, out, at)
-    case 'int4':
-      return copyBytes(wire, from, to, out, at)
-    case 'int8':
-      if (to - from <= EXACT_DIGITS) return copyBytes(wire, from, to, out, at)
-      return at + out.write(JSON.stringify(valueOfText(type, wire.toString('latin1', from, to))), at)
-    case 'float8':
-      return at + out.write(JSON.stringify(valueOfText(type, wire.toString('latin1', from, to))), at)
-  }
+  if (type === 'text') return writeText(wire, from, to, out, at)
+  const isJson = type === 'json' || type === 'int4' || (type === 'int8' && to - from <= EXACT_DIGITS)
+  if (isJson) return copyBytes(wire, from, to, out, at)
+  return at + out.write(JSON.stringify(valueOfText(type, wire.toString('latin1', from, to))), at)
 }
 
 function writeText(wire: Buffer, from: number, to: number, out: Buffer, start: number): number {

@@ -1,4 +1,5 @@
 import { getOrInsert } from '../model/get-or-insert.ts'
+import { exactInteger } from './column-types.ts'
 import { type ResultSet, textsOf } from './result-set.ts'
 import { arrayParam, type Statement } from './statement.ts'
 import { type ColumnType, keyColumns, type Table } from './table.ts'
@@ -76,16 +77,10 @@ export function valueOfText(type: ColumnType, text: string): unknown {
     case 'json':
       return JSON.parse(text)
     case 'int8':
-      return exact(text)
+      return exactInteger(text)
     default:
       return Number(text)
   }
-}
-
-/** Digits where a number would not be exact. */
-function exact(digits: string): number | string {
-  const number = Number(digits)
-  return Number.isSafeInteger(number) ? number : digits
 }
 
 interface RowReader {
