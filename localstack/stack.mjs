@@ -23,15 +23,17 @@ export function deploy(env, context = {}) {
 /**
  * Takes the stack away. Only empty buckets can be deleted, and until their rules are gone functions write into them: so they
  * are emptied before, and what is left of them is deleted afterwards.
+ *
+ * @param quiet says nothing unless it fails: so the last lines of a test run are what the tests said
  */
-export async function destroy(env) {
+export async function destroy(env, { quiet = false } = {}) {
   const outputs = JSON.parse(readFileSync(OUTPUTS, 'utf8'))[CONTEXT.stackName]
   const buckets = [outputs.ObjectsBucket, outputs.BackupsBucket, outputs.AccessLogsBucket]
   const { DeleteBucketCommand, S3Client } = await import('@aws-sdk/client-s3')
   const credentials = { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY }
   const s3 = new S3Client({ endpoint: env.AWS_ENDPOINT_URL, region: env.AWS_REGION, credentials, forcePathStyle: true })
   for (const bucket of buckets) await empty(s3, bucket)
-  cdk(env, ['destroy', '--ci', '--force', ...flags({})])
+  cdk(env, ['destroy', '--ci', '--force', ...flags({})], quiet)
   for (const Bucket of buckets) {
     try {
       await empty(s3, Bucket)
@@ -47,12 +49,18 @@ function flags(context) {
   return Object.entries({ ...CONTEXT, ...context }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-function cdk(env, args) {
-  const { status } = spawnSync(process.execPath, [join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...args], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 2, 2],
-  })
+function cdk(env, args, quiet = false) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...args],
+    {
+      cwd: root,
+      env,
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2],
+      maxBuffer: Number.POSITIVE_INFINITY,
+    },
+  )
+  if (status !== 0 && quiet) process.stderr.write(`${stdout}${stderr}`)
   if (status !== 0) throw new Error(`cdk ${args[0]} failed; its messages are above`)
 }
 

@@ -50,7 +50,7 @@ async function deployAndTest() {
     )
     return status ?? 1
   } finally {
-    await destroy(env)
+    await destroy(env, { quiet: true })
     console.log('test:localstack: the stack is destroyed')
   }
 }

@@ -2,13 +2,30 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { quota } from '../support/records.ts'
+import { config, quota, task } from '../support/records.ts'
 import { READ_TOKEN } from '../support/test-api.ts'
 import { api, BUCKETS, FUNCTIONS, invoke, keysOf, logged, setTimeoutOf } from './deployment.ts'
 
 /** The life of a deployment, in order: it serves, its rules fire by themselves, it is killed, and starts from what they made. */
 
 const save = (role: string, cpus = 1) => [{ op: 'saveQuota', role, quota: quota(cpus) }]
+
+/**
+ * A quota and so many tasks, each with a config of its own, that no environment that is started for it is done within a
+ * second. With the quota alone a fast machine is.
+ */
+const saveMuch = (role: string) => [
+  ...save(role),
+  {
+    op: 'saveTasks',
+    tasks: Array.from({ length: 5_000 }, (_, instanceId) =>
+      task(`${role}-${instanceId}`, {
+        instanceId,
+        task: config({ metadata: [{ key: 'n', value: String(instanceId) }] }),
+      }),
+    ),
+  },
+]
 
 const run = promisify(execFile)
 const BOREAL = fileURLToPath(new URL('../../bin/boreal.mjs', import.meta.url))
@@ -69,14 +86,16 @@ test('killed in the middle of a request and started cold, it restores the snapsh
   const before = await api.get('/v1/quotas/once')
   // Its environment ends at the time-out, before it has answered.
   await setTimeoutOf(FUNCTIONS.api, 1)
-  const killed = await api.transact(save('killed'), { key: 'killed' })
+  const operations = saveMuch('killed')
+  const killed = await api.transact(operations, { key: 'killed' })
   expect(killed.status).toBeGreaterThanOrEqual(500)
   await setTimeoutOf(FUNCTIONS.api, 29)
   const restored = (await logged('api', 'restoring a snapshot')).length
   // As a client does: the same request with the same key, until there is an answer.
-  await expect.poll(async () => (await api.transact(save('killed'), { key: 'killed' })).status, MINUTES).toBe(200)
-  const { body } = await api.transact(save('killed'), { key: 'killed' })
+  await expect.poll(async () => (await api.transact(operations, { key: 'killed' })).status, MINUTES).toBe(200)
+  const { body } = await api.transact(operations, { key: 'killed' })
   expect((await api.get('/v1/quotas/killed')).body.version).toBe(body.lsn)
+  expect((await api.get('/v1/tasks/killed-4999')).body.version).toBe(body.lsn)
   expect((await api.get('/v1/quotas/once')).body).toEqual(before.body)
   await expect.poll(async () => (await logged('api', 'restoring a snapshot')).length, MINUTES).toBeGreaterThan(restored)
 })
