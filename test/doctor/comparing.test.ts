@@ -14,7 +14,7 @@ import { transaction } from '../log/log-bed.ts'
 import { testImage } from '../support/image.ts'
 import { task } from '../support/records.ts'
 import { type Cleanup, temporaryFolder } from '../support/temporary.ts'
-import { DoctorBed, QUIET, submitTask } from './doctor-bed.ts'
+import { DoctorBed, openedExport, QUIET, submitTask } from './doctor-bed.ts'
 
 /** Logs that are written down, compared and replayed; snapshots that are compared. */
 
@@ -89,7 +89,7 @@ test('an export has every byte of every entry and body', async () => {
 })
 
 test('two logs that part are told apart at the first entry that differs', async () => {
-  const same = await diffLogs(await bed.source(), await openExport(file))
+  const same = await diffLogs(await bed.source(), await openedExport(file))
   expect(same).toEqual({
     ...{ storeIds: [bed.storeId, bed.storeId], same: 1 + Math.max(...digests.keys()), different: 0 },
     ...{ onlyA: { count: 0 }, onlyB: { count: 0 } },
@@ -99,7 +99,7 @@ test('two logs that part are told apart at the first entry that differs', async 
   const other = log.encode(markOf(before), before.time, [transaction('other')])
   await bed.put(toAttributes(other.item))
   await bed.remove(6)
-  const found = await diffLogs(await openExport(file), await bed.source())
+  const found = await diffLogs(await openedExport(file), await bed.source())
   await bed.put(there)
   expect(found).toMatchObject({ same: 5, different: 1, onlyB: { count: 0 } })
   expect(found.first!.lsn).toBe(5)

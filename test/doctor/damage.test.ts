@@ -5,7 +5,6 @@ import { bodiesCheck } from '../../lib/doctor/checks/bodies.ts'
 import { logCheck } from '../../lib/doctor/checks/log.ts'
 import { registryCheck } from '../../lib/doctor/checks/registry.ts'
 import { snapshotsCheck } from '../../lib/doctor/checks/snapshots.ts'
-import { openExport } from '../../lib/doctor/export-file.ts'
 import { markOf } from '../../lib/log/chain.ts'
 import { toAttributes } from '../../lib/log/dynamo-item.ts'
 import { encodeEntry } from '../../lib/log/entry-codec.ts'
@@ -15,7 +14,7 @@ import { MANIFEST, VERIFICATION } from '../../lib/snapshot/names.ts'
 import { transaction } from '../log/log-bed.ts'
 import { type Cleanup, temporaryFolder } from '../support/temporary.ts'
 import { diceOf, type Flip, flipInItem, flipInObject } from './bit-flips.ts'
-import { DoctorBed, found } from './doctor-bed.ts'
+import { DoctorBed, found, openedExport } from './doctor-bed.ts'
 
 /** Whatever is wrong is found, said with its place, and never served. */
 
@@ -182,7 +181,7 @@ test('an export that was cut off, or changed, is found to be so', async () => {
   const text = await bed.exported()
   const problems = async (changed: string) => {
     await writeFile(file, changed)
-    return found(await bed.diagnose({ source: await openExport(file) }))
+    return found(await bed.diagnose({ source: await openedExport(file) }))
   }
   expect(await problems(text)).toEqual([])
   const lines = text.split('\n')
@@ -193,14 +192,14 @@ test('an export that was cut off, or changed, is found to be so', async () => {
   expect(await problems(without)).toEqual(['damage: it does not match its checksum', 'damage 2: it is missing'])
   await writeFile(file, text)
   await truncate(file, Math.floor(text.length / 2))
-  expect((await bed.diagnose({ source: await openExport(file) })).severity).toBe('damage')
+  expect((await bed.diagnose({ source: await openedExport(file) })).severity).toBe('damage')
 
   const dice = diceOf(SEED)
   for (let i = 0; i < 40; i++) {
     const bytes = Buffer.from(text)
     bytes[dice(bytes.byteLength)]! ^= 1 << dice(8)
     await writeFile(file, bytes)
-    const severity = await openExport(file).then(
+    const severity = await openedExport(file).then(
       async (changed) => (await bed.diagnose({ source: changed })).severity,
       (error: { code: string }) => error.code,
     )

@@ -1,12 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { onTestFinished } from 'vitest'
 import { archive } from '../../lib/archive/archive.ts'
 import { ArchivedLog } from '../../lib/archive/archived-log.ts'
 import { trim } from '../../lib/archive/trim.ts'
 import { TRIM_SETTINGS, type TrimSettings } from '../../lib/archive/trim-settings.ts'
 import type { Check, Source } from '../../lib/doctor/context.ts'
 import { type Diagnosis, diagnose } from '../../lib/doctor/diagnose.ts'
+import { openExport } from '../../lib/doctor/export-file.ts'
 import { exportSource, writeExport } from '../../lib/doctor/export-log.ts'
 import { openSource } from '../../lib/doctor/open-source.ts'
 import type { Mending } from '../../lib/doctor/repair.ts'
@@ -205,4 +207,11 @@ export function found({ findings }: Diagnosis): string[] {
     const place = lsn === undefined ? '' : to === undefined || to === lsn ? ` ${lsn}` : ` ${lsn}..${to}`
     return `${severity}${place}: ${what}`
   })
+}
+
+/** An export, closed when the test has finished. */
+export async function openedExport(file: string): Promise<Source> {
+  const source = await openExport(file)
+  onTestFinished(() => source.close())
+  return source
 }

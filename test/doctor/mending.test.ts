@@ -1,14 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { openExport } from '../../lib/doctor/export-file.ts'
 import { planQuarantine, quarantine } from '../../lib/doctor/quarantine.ts'
 import { type Copies, copiesIn, planRepair, repair } from '../../lib/doctor/repair.ts'
 import { markOf } from '../../lib/log/chain.ts'
 import { transaction } from '../log/log-bed.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { diceOf, flipInItem } from './bit-flips.ts'
-import { DoctorBed, found, submitTask } from './doctor-bed.ts'
+import { DoctorBed, found, openedExport, submitTask } from './doctor-bed.ts'
 
 /** What is damaged is put back from a copy, or stepped over by everybody, and nothing else is ever changed. */
 
@@ -22,9 +21,7 @@ beforeEach(async () => {
 async function copies(): Promise<Copies> {
   const file = join(await temporaryFolder(), 'log.ndjson')
   await writeFile(file, await bed.exported())
-  const opened = await openExport(file)
-  onTestFinished(() => opened.close())
-  return copiesIn(opened)
+  return copiesIn(await openedExport(file))
 }
 
 async function repairFrom(place: Copies, lsn: number): Promise<string[]> {

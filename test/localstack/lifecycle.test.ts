@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { config, quota, task } from '../support/records.ts'
+import { config, jobKey, quota, task } from '../support/records.ts'
 import { READ_TOKEN } from '../support/test-api.ts'
 import { api, BUCKETS, FUNCTIONS, invoke, keysOf, logged, setTimeoutOf } from './deployment.ts'
 
@@ -18,10 +18,14 @@ const saveMuch = (role: string) => [
   ...save(role),
   {
     op: 'saveTasks',
+    // Two jobs, because one may not have so many.
     tasks: Array.from({ length: 5_000 }, (_, instanceId) =>
       task(`${role}-${instanceId}`, {
         instanceId,
-        task: config({ metadata: [{ key: 'n', value: String(instanceId) }] }),
+        task: config({
+          job: { ...jobKey, role, name: `job-${instanceId % 2}` },
+          metadata: [{ key: 'n', value: String(instanceId) }],
+        }),
       }),
     ),
   },
