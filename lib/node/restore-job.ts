@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { archivedEntriesAfter } from '../archive/archived-entries-after.ts'
 import { ArchivedLog } from '../archive/archived-log.ts'
 import { type Restored, restoreStore } from '../clone/restore.ts'
 import { LOG_WORDS, planRestore, type RestorePlan, type RestoreRequest } from '../clone/restore-plan.ts'
 import type { LogMark } from '../log/chain.ts'
+import { BorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { prefixedObjects } from '../objects/prefixed-objects.ts'
@@ -23,11 +25,16 @@ export interface RestoreJob extends Omit<RestoreRequest, 'source'> {
   source?: RestoreSource | undefined
 }
 
-/** Restores a store on what the configuration names; without `confirm` it only says what it would do. */
+/**
+ * Restores a store on what the configuration names; without `confirm` it only says what it would do.
+ *
+ * @throws BorealError `not_found` when there is nothing to restore from; then nothing was made either
+ */
 export async function restoreOnce(
   { storage, source, ...request }: RestoreJob,
   { runtime, logger, confirm }: { runtime: Runtime; logger: Logger; confirm: boolean },
 ): Promise<{ plan: RestorePlan; restored: Restored | undefined }> {
+  assertSomewhere(storage, source)
   const base = await loadBaseImage()
   const { stores, objects, close } = await openStores(storage, { runtime, logger })
   try {
@@ -40,6 +47,17 @@ export async function restoreOnce(
   } finally {
     await close()
   }
+}
+
+/** Opening a folder makes it: one that was mistyped would be there afterwards, with an empty table. */
+function assertSomewhere(storage: Storage, source: RestoreSource | undefined): void {
+  if (storage.kind !== 'embedded' || existsSync(storage.data) || source?.place !== undefined) return
+  if (source?.backups && storage.backups !== undefined) return
+  throw new BorealError(
+    'not_found',
+    `there is no folder ${storage.data}, and so no snapshot or backup in it: name the folder with --data, or where they ` +
+      'are with --from-objects, --from-bucket or --backup-objects',
+  )
 }
 
 function sourceAt({ place, prefix = '', backups = false }: RestoreSource, storage: Storage) {

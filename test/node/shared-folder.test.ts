@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -117,4 +118,13 @@ test('a folder without its table is restored, and one without its objects starts
   await first.close()
   await rm(join(whole, 'objects'), { recursive: true })
   expect(await (await starter(whole)()).node.digest()).toEqual(all)
+})
+
+test('a restore from a folder that is not there says so, and makes none', async () => {
+  const data = join(await temporaryFolder(), 'mistyped')
+  const { storage, name } = nodeConfig({ data }, {})
+  const job = { storage, name, from: 'newest', storeId: undefined }
+  const context = { runtime: systemRuntime, logger: new RecordingLogger(), confirm: true }
+  await expect(restoreOnce(job, context)).rejects.toMatchObject({ code: 'not_found', message: /there is no folder/ })
+  expect(existsSync(data)).toBe(false)
 })
