@@ -1,4 +1,4 @@
-import { BorealError, messageOf } from '../model/errors.ts'
+import { BorealError } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/result-set.ts'
@@ -6,7 +6,8 @@ import type { Statement } from '../store/statement.ts'
 import type { Step } from '../store/step.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { HeldStore } from './held-store.ts'
-import { type ImageSource, type PlacedImage, withBestImage } from './image-source.ts'
+import type { ImageSource, PlacedImage } from './image-source.ts'
+import { JoiningReaders, stopping } from './joining-readers.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd' | 'onBack'> {
@@ -33,7 +34,6 @@ const MAX_LOAD = 16
 const MAX_WAITING = 10_000
 /** The part of those that may be one client's: there is always room for another one. */
 const CLIENT_SHARE = 0.5
-const RESPAWN_PAUSE_MS = 200
 
 /** How long a step may wait for company, and how many may. Bounds how old a weak read can be. */
 const FEED_DELAY_MS = 25
@@ -41,25 +41,28 @@ const MAX_UNSENT = 64
 
 /**
  * Keeps a number of readers going, feeds them the steps of the log, and gives each read to one that has got far
- * enough. A reader that ended is replaced: the new one boots from an image, and reads the log by itself from there to the
- * place of the feed.
+ * enough. A reader that ended is replaced (joining-readers.ts).
  */
 export class ReaderPool {
   readonly #options: ReaderPoolOptions
   readonly #readers: Reader[] = []
-  /** What is kept for readers that are on their way. */
-  readonly #joining = new Set<Step[]>()
+  readonly #joining: JoiningReaders
   readonly #waiting = new FairQueue<Waiting>()
   /** Place of the last step that came in. */
   #lsn = 0
   /** Steps that the readers do not have yet. */
   #unsent: Step[] = []
   #timer: NodeJS.Timeout | undefined
-  readonly #starting = new Set<Promise<void>>()
   #stopped = false
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options
+    this.#joining = new JoiningReaders({
+      ...options,
+      boot: (image) => this.#boot(image),
+      lsn: () => this.#lsn,
+      onJoined: (reader, kept) => this.#joined(reader, kept),
+    })
   }
 
   /**
@@ -68,16 +71,7 @@ export class ReaderPool {
    */
   join(lsn: number, image: Promise<PlacedImage>): void {
     this.#lsn = lsn
-    const begin = async () => {
-      const from = await image
-      if (this.#stopped) throw stopping()
-      return this.#caughtUp(await this.#boot(from), lsn)
-    }
-    for (let index = 0; index < this.#options.count; index++) {
-      const steps: Step[] = []
-      this.#joining.add(steps)
-      this.#begin(begin(), steps)
-    }
+    for (let index = 0; index < this.#options.count; index++) this.#joining.begin(lsn, image)
   }
 
   /** Readers that serve. */
@@ -91,7 +85,7 @@ export class ReaderPool {
    */
   feed(step: Step): void {
     this.#lsn = step.to.lsn
-    for (const steps of this.#joining) steps.push(step)
+    this.#joining.keep(step)
     this.#unsent.push(step)
     if (this.#waiting.size > 0 || this.#unsent.length >= MAX_UNSENT || step.framed !== undefined) this.#send()
     else this.#timer ??= setTimeout(() => this.#send(), FEED_DELAY_MS)
@@ -149,7 +143,7 @@ export class ReaderPool {
   async stop(): Promise<void> {
     this.#stopped = true
     for (const waiting of this.#waiting) waiting.fail(stopping())
-    await Promise.all([...this.#readers.map((reader) => reader.stop()), ...this.#starting])
+    await Promise.all([...this.#readers.map((reader) => reader.stop()), this.#joining.stop()])
   }
 
   async #onReader<T>(target: ReadTarget, work: (reader: Reader) => Promise<T>, options = { retry: true }): Promise<T> {
@@ -243,73 +237,16 @@ export class ReaderPool {
     // One that never joined is the business of whoever was starting it.
     if (index < 0) return
     this.#readers.splice(index, 1)
-    if (!this.#stopped) this.#respawn()
+    if (!this.#stopped) this.#joining.replace()
   }
 
-  #respawn(): void {
-    const { images, logger } = this.#options
-    const steps: Step[] = []
-    const boot = async () => {
-      const reader = await withBestImage(images, this.#lsn, logger, (image) => this.#boot(image))
-      // Steps that come while the reader catches up are kept for it; it stops where they begin.
-      this.#joining.add(steps)
-      return this.#caughtUp(reader, this.#lsn)
-    }
-    this.#begin(boot(), steps)
-  }
-
-  async #caughtUp(reader: Reader, lsn: number): Promise<Reader> {
-    try {
-      await reader.catchUp(this.#options.log, lsn)
-      return reader
-    } catch (error) {
-      await reader.stop()
-      throw error
-    }
-  }
-
-  /** A reader on its way: it joins, or another one is started. */
-  #begin(booting: Promise<Reader>, steps: Step[]): void {
-    const joining = booting
-      .then((reader) => this.#join(reader, steps))
-      .catch((error: unknown) => this.#startAnother(error))
-      .finally(() => {
-        this.#joining.delete(steps)
-        this.#starting.delete(joining)
-      })
-    this.#starting.add(joining)
-  }
-
-  /** In the place of one that could not be started. Nobody waits for the pause. */
-  #startAnother(error: unknown): void {
-    if (this.#stopped) return
-    const { logger, runtime } = this.#options
-    logger.error('a reader could not be started', { error: messageOf(error) })
-    void runtime.sleep(RESPAWN_PAUSE_MS).then(() => {
-      if (!this.#stopped) this.#respawn()
-    })
-  }
-
-  /** A reader takes what was kept for it, one by one, because steps of a replay are large; then it serves. */
-  async #join(reader: Reader, steps: Step[]): Promise<void> {
-    // An image may be of a later place than the one from which on steps were kept.
-    const kept = () => steps.splice(0).filter(({ to }) => to.lsn > reader.lsn)
-    for (const step of kept()) {
-      await reader.take([step])
-      await reader.settled()
-    }
-    if (this.#stopped) return reader.stop()
-    // What has come meanwhile. What the others have not been sent yet is a part of it.
+  #joined(reader: Reader, kept: Step[]): void {
+    // What the others have not been sent yet is a part of it.
     this.#send()
-    void reader.take(kept())
-    this.#joining.delete(steps)
+    void reader.take(kept)
     this.#readers.push(reader)
     this.#dispatch()
   }
-}
-
-function stopping(): BorealError {
-  return new BorealError('not_ready', 'the node is stopping')
 }
 
 /** A read that waits for a reader. */
