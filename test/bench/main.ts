@@ -87,9 +87,11 @@ async function bench(flags: BenchFlags): Promise<void> {
     say,
   }
   try {
-    const figures = await measure(flags.only, context)
     const options = { repeats, seconds, sizes, quick: flags.quick === true }
-    await writeReport({ machine, options, figures, verdicts: verdicts(figures, sizes) }, flags)
+    const reportOf = (figures: Figure[]) => ({ machine, options, figures, verdicts: verdicts(figures, sizes) })
+    // All cases take an hour, and one of the later ones may fail: what was measured is not lost.
+    const figures = await measure(flags.only, context, (sofar) => saveReport(reportOf(sofar), flags))
+    await writeReport(reportOf(figures), flags)
   } catch (error) {
     // A case that fails leaves servers and stores running; the end of the process ends them.
     process.stderr.write(`boreal bench: ${error instanceof Error ? error.stack : error}\n`)
@@ -98,13 +100,18 @@ async function bench(flags: BenchFlags): Promise<void> {
   await workspace.remove()
 }
 
-async function measure(cases: readonly BenchCase[], context: BenchContext): Promise<Figure[]> {
+async function measure(
+  cases: readonly BenchCase[],
+  context: BenchContext,
+  save: (sofar: Figure[]) => Promise<unknown>,
+): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const each of cases) {
     const say = (message: string) => context.say(`${each.id}: ${message}`)
     const found = await each.run({ ...context, say })
     process.stdout.write(`${caseText(each, found)}\n`)
     figures.push(...found)
+    await save(figures)
   }
   return figures
 }
@@ -118,13 +125,18 @@ function contendersOf({ rqlite, postgres }: Peers): Contender[] {
   ]
 }
 
-async function writeReport(report: Report, { out, plot }: BenchFlags): Promise<void> {
+async function writeReport(report: Report, flags: BenchFlags): Promise<void> {
   process.stdout.write(verdictText(report.verdicts))
+  const file = await saveReport(report, flags)
+  const files = [file, ...(flags.plot ? await drawn(report, flags.out) : [])]
+  process.stdout.write(`\nwritten: ${files.join(', ')}\n`)
+}
+
+async function saveReport(report: Report, { out }: BenchFlags): Promise<string> {
   const file = join(out, 'bench.json')
   await mkdir(out, { recursive: true })
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`)
-  const files = [file, ...(plot ? await drawn(report, out) : [])]
-  process.stdout.write(`\nwritten: ${files.join(', ')}\n`)
+  return file
 }
 
 /** The limits may have changed since, the figures have not. */
