@@ -72,6 +72,11 @@ export class Queue {
     return true
   }
 
+  /** Ms that it should take to decide and write the next batch, if it is taken now. */
+  get expectedMs(): number {
+    return this.#size.costMs * Math.min(this.#waiting.size, this.#limits.maxBatch, this.#size.limit)
+  }
+
   /** Deciding and writing so many transactions took so long. */
   observe(transactions: number, ms: number): void {
     this.#size.observe(transactions, ms)

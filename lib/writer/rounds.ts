@@ -4,6 +4,7 @@ import type { Runtime } from '../model/runtime.ts'
 import type { Follower } from '../replica/follower.ts'
 import type { Tail } from '../replica/tail.ts'
 import type { Store } from '../store/store.ts'
+import { AppendPace } from './append-pace.ts'
 import type { Horizon } from './horizon.ts'
 import { type EntryRequest, type Preparation, type PreparedEntry, prepareEntry, type Verdict } from './prepare-entry.ts'
 import type { Queue } from './queue.ts'
@@ -76,6 +77,7 @@ export class Rounds {
   readonly #options: RoundsOptions
   /** The append on its way, while it is. */
   pending: PendingAppend | undefined
+  readonly #pace = new AppendPace()
   #stopped = false
 
   constructor(options: RoundsOptions) {
@@ -126,11 +128,15 @@ export class Rounds {
       return round
     }
     this.pending = round.pending
+    const sentAt = runtime.monotonic()
     const appended = new AbortController()
-    const following = this.#follow(store, prepared, appended.signal)
+    const following = this.#follow(store, prepared, sentAt, appended.signal)
     const settled = await Promise.race([round.pending.settled, runtime.sleep(doubtAfterMs(), appended.signal)])
     appended.abort()
-    if (settled?.kind === 'durable') this.#durable(store, round)
+    if (settled?.kind === 'durable') {
+      this.#pace.observe(runtime.monotonic() - sentAt)
+      this.#durable(store, round)
+    }
     const turn = await following
     if (settled?.kind === 'durable' && (turn === undefined || standsOnTop(turn))) return turn
     // What is on top of an entry that did not make it falls with it. Rows that were refused took the others along.
@@ -156,19 +162,34 @@ export class Rounds {
   }
 
   /**
-   * Decides the batch behind an entry that is on its way, as soon as it is worth it: a batch has a cost of its own, so
-   * one that is much smaller than the one before it rather waits for more, until the log has answered.
+   * Decides the batch behind an entry that is on its way, as late as it may be (see AppendPace). A batch has a cost of
+   * its own, so one that is much smaller than the one before it rather waits for more, until the log has answered.
    */
-  async #follow(store: Store, { step, verdicts }: PreparedEntry, appended: AbortSignal): Promise<Turn | undefined> {
+  async #follow(
+    store: Store,
+    { step, verdicts }: PreparedEntry,
+    sentAt: number,
+    appended: AbortSignal,
+  ): Promise<Turn | undefined> {
     const { queue, follower, contended } = this.#options
     // Where the horizon will be is known when the entry that moves it is.
     if (step.horizon !== undefined || store.uncommitted >= MAX_UNCOMMITTED) return undefined
     await queue.whenWaiting(Math.ceil(verdicts.length / 2), appended)
+    await this.#untilDue(sentAt, appended)
     if (appended.aborted || this.#stopped || follower.contended || contended()) return undefined
     const batch = queue.takeNow()
     if (batch.length === 0) return undefined
     const request = this.#request(batch, step.to, true, step.format)
     return this.#turn(batch, request, () => store.callOnTop(prepareEntry, request))
+  }
+
+  async #untilDue(sentAt: number, appended: AbortSignal): Promise<void> {
+    const { queue, runtime } = this.#options
+    const spareMs = () => this.#pace.spareMs(runtime.monotonic() - sentAt, queue.expectedMs)
+    // Whoever comes meanwhile makes the batch larger, so half of the time is looked at again.
+    for (let spare = spareMs(); spare > 0 && !appended.aborted && !this.#stopped; spare = spareMs()) {
+      await runtime.sleep(Math.max(1, spare / 2), appended)
+    }
   }
 
   #durable(store: Store, { batch, prepared: { step, verdicts } }: Round): void {

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { AppendPace } from '../../lib/writer/append-pace.ts'
+import { memoryNode } from '../support/memory-node.ts'
+import { as, request, saveTask } from '../support/requests.ts'
+import { gate } from '../support/scripted-log.ts'
+
+/** When the batch behind an entry that is on its way is decided. */
+
+test('nothing is waited for while it is not known how long an append takes', () => {
+  expect(new AppendPace().spareMs(0, 5)).toBe(0)
+})
+
+test('a batch is begun so early that it is decided before the shortest of the last appends would end', () => {
+  const pace = new AppendPace()
+  for (const ms of [30, 1_000, 40]) pace.observe(ms)
+  expect(pace.spareMs(0, 8)).toBe(30 - 10 - 1)
+  expect(pace.spareMs(20, 8)).toBeLessThanOrEqual(0)
+  for (let i = 0; i < 8; i++) pace.observe(5)
+  expect(pace.spareMs(0, 8)).toBeLessThanOrEqual(0)
+  // A log that has become slower is believed when it has been so for a while.
+  for (let i = 0; i < 7; i++) pace.observe(500)
+  expect(pace.spareMs(0, 8)).toBeLessThanOrEqual(0)
+  pace.observe(500)
+  expect(pace.spareMs(0, 8)).toBe(500 - 10 - 1)
+})
+
+test('whoever comes while an append takes long is in the batch behind it', async () => {
+  const { node, events } = await memoryNode()
+  const submit = (id: string) => node.submit(request([saveTask(id)]), as('p'))
+  let sent = gate()
+  events.onPut = async (_item, put) => {
+    sent.open()
+    await sleep(400)
+    return put()
+  }
+  await submit('learns-how-long-it-takes')
+  for (let round = 0; round < 3; round++) {
+    sent = gate()
+    const before = submit(`before-${round}`)
+    await sent.opened
+    const first = submit(`first-${round}`)
+    await sleep(100)
+    const second = submit(`second-${round}`)
+    const lsns = (await Promise.all([before, first, second])).map(({ lsn }) => lsn)
+    expect(lsns).toEqual([lsns[0], lsns[0]! + 1, lsns[0]! + 1])
+  }
+})
