@@ -9,12 +9,12 @@ import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
 import { prefixedObjects } from '../objects/prefixed-objects.ts'
 import { loadBaseImage } from '../store/base-image.ts'
-import type { Storage } from './config.ts'
-import { backupsPlace, type LogAddress, objectsAt, openStores } from './open-log.ts'
+import type { ObjectsPlace, Storage } from './config.ts'
+import { backupsPlace, objectsAt, objectsPlace, openStores } from './open-log.ts'
 
 /** A place of snapshots, or of backups: with `backups` alone, that of the storage. */
 export interface RestoreSource {
-  place?: LogAddress['objects'] | undefined
+  place?: ObjectsPlace | undefined
   prefix?: string | undefined
   backups?: boolean | undefined
 }
@@ -34,7 +34,7 @@ export async function restoreOnce(
   { storage, source, ...request }: RestoreJob,
   { runtime, logger, confirm }: { runtime: Runtime; logger: Logger; confirm: boolean },
 ): Promise<{ plan: RestorePlan; restored: Restored | undefined }> {
-  assertSomewhere(storage, source)
+  assertThere(placeOf(source, storage))
   const base = await loadBaseImage()
   const { stores, objects, close } = await openStores(storage, { runtime, logger })
   try {
@@ -49,19 +49,24 @@ export async function restoreOnce(
   }
 }
 
-/** Opening a folder makes it: one that was mistyped would be there afterwards, with an empty table. */
-function assertSomewhere(storage: Storage, source: RestoreSource | undefined): void {
-  if (storage.kind !== 'embedded' || existsSync(storage.data) || source?.place !== undefined) return
-  if (source?.backups && storage.backups !== undefined) return
+/** Opening the table makes its folder: one that was mistyped would be there afterwards, with an empty table. */
+function assertThere(place: ObjectsPlace): void {
+  if (!('folder' in place) || existsSync(place.folder)) return
   throw new BorealError(
     'not_found',
-    `there is no folder ${storage.data}, and so no snapshot or backup in it: name the folder with --data, or where they ` +
-      'are with --from-objects, --from-bucket or --backup-objects',
+    `there is no folder ${place.folder} to restore from: name the right --data, or where the snapshots or backups are with ` +
+      '--from-objects or --from-bucket; --from-backups takes backups instead of snapshots',
   )
 }
 
-function sourceAt({ place, prefix = '', backups = false }: RestoreSource, storage: Storage) {
-  const all = objectsAt(place ?? backupsPlace(storage))
+/** Where to look for what is restored. */
+function placeOf(source: RestoreSource | undefined, storage: Storage): ObjectsPlace {
+  return source === undefined ? objectsPlace(storage) : (source.place ?? backupsPlace(storage))
+}
+
+function sourceAt(source: RestoreSource, storage: Storage) {
+  const { prefix = '', backups = false } = source
+  const all = objectsAt(placeOf(source, storage))
   const objects = prefix === '' ? all : prefixedObjects(all, prefix.endsWith('/') ? prefix : `${prefix}/`)
   return { objects, areBackups: backups }
 }

@@ -1,5 +1,6 @@
 import { LogTrimmed } from '../log/corrupt-entry.ts'
 import { BorealError, messageOf } from '../model/errors.ts'
+import { stopping } from '../model/stopping.ts'
 import type { HeldStore } from '../replica/held-store.ts'
 import type { ProgressMeter } from '../replica/progress.ts'
 import { NeverBegun, type Reader } from '../replica/reader.ts'
@@ -390,8 +391,4 @@ export function openPast(
 
 function keyOf(point: Point, variant: Variant | undefined): string {
   return `${textOfPoint(point)} ${variant?.name ?? ''}`
-}
-
-function stopping(cause?: unknown): BorealError {
-  return new BorealError('not_ready', 'the node is stopping', { cause })
 }

@@ -1,7 +1,8 @@
 import type { Log } from '../log/log.ts'
-import { BorealError, messageOf } from '../model/errors.ts'
+import { messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { stopping } from '../model/stopping.ts'
 import type { Step } from '../store/step.ts'
 import { type ImageSource, type PlacedImage, withBestImage } from './image-source.ts'
 import type { Reader } from './reader.ts'
@@ -116,8 +117,4 @@ export class JoiningReaders {
     this.#kept.delete(steps)
     this.#options.onJoined(reader, kept())
   }
-}
-
-export function stopping(): BorealError {
-  return new BorealError('not_ready', 'the node is stopping')
 }

@@ -1,5 +1,6 @@
 import { BorealError } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
+import { stopping } from '../model/stopping.ts'
 import { EngineDied } from '../store/engine-died.ts'
 import type { ResultSet } from '../store/result-set.ts'
 import type { Statement } from '../store/statement.ts'
@@ -7,7 +8,7 @@ import type { Step } from '../store/step.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { HeldStore } from './held-store.ts'
 import type { ImageSource, PlacedImage } from './image-source.ts'
-import { JoiningReaders, stopping } from './joining-readers.ts'
+import { JoiningReaders } from './joining-readers.ts'
 import { NeverBegun, type ReadAnswer, Reader, type ReaderOptions } from './reader.ts'
 
 export interface ReaderPoolOptions extends Omit<ReaderOptions, 'onEnd' | 'onBack'> {

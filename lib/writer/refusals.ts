@@ -2,10 +2,6 @@ import { BorealError } from '../model/errors.ts'
 
 /** What a client is told whose transaction the writer could not see through. */
 
-export function stopping(): BorealError {
-  return new BorealError('not_ready', 'the node is stopping', { retryAfter: 1 })
-}
-
 /** It was not sent, and the log cannot be reached. */
 export function away(): BorealError {
   return new BorealError('log_unavailable', 'the log does not answer; nothing was done, send it again', {

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { AppendPace } from '../../lib/writer/append-pace.ts'
+import { ManualRuntime } from '../support/manual-runtime.ts'
 import { memoryNode } from '../support/memory-node.ts'
 import { as, request, saveTask } from '../support/requests.ts'
 import { gate } from '../support/scripted-log.ts'
 
 /** When the batch behind an entry that is on its way is decided. */
+
+const LONG_MS = 10_000
 
 test('nothing is waited for while it is not known how long an append takes', () => {
   expect(new AppendPace().spareMs(0, 5)).toBe(0)
@@ -26,23 +29,29 @@ test('a batch is begun so early that it is decided before the shortest of the la
 })
 
 test('whoever comes while an append takes long is in the batch behind it', async () => {
-  const { node, events } = await memoryNode()
+  const runtime = new ManualRuntime()
+  const { node, events } = await memoryNode({ runtime })
   const submit = (id: string) => node.submit(request([saveTask(id)]), as('p'))
-  let sent = gate()
   events.onPut = async (_item, put) => {
-    sent.open()
-    await sleep(400)
+    // When it is on its way.
+    await sleep(1)
+    runtime.elapse({ wall: LONG_MS, monotonic: LONG_MS })
     return put()
   }
   await submit('learns-how-long-it-takes')
-  for (let round = 0; round < 3; round++) {
-    sent = gate()
-    const before = submit(`before-${round}`)
-    await sent.opened
-    const first = submit(`first-${round}`)
-    await sleep(100)
-    const second = submit(`second-${round}`)
-    const lsns = (await Promise.all([before, first, second])).map(({ lsn }) => lsn)
-    expect(lsns).toEqual([lsns[0], lsns[0]! + 1, lsns[0]! + 1])
+  const [sent, held] = [gate(), gate()]
+  events.onPut = async (_item, put) => {
+    sent.open()
+    await held.opened
+    return put()
   }
+  const before = submit('before')
+  await sent.opened
+  const first = submit('first')
+  // Time in which it would be decided if nothing were waited for.
+  await sleep(100)
+  const second = submit('second')
+  held.open()
+  const lsns = (await Promise.all([before, first, second])).map(({ lsn }) => lsn)
+  expect(lsns).toEqual([lsns[0], lsns[0]! + 1, lsns[0]! + 1])
 })
