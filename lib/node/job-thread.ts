@@ -1,18 +1,15 @@
-import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import { systemRuntime } from '../model/runtime.ts'
 import { partsInMemory } from '../store/image-parts.ts'
+import { giveWay } from './background.ts'
 import { jobContext } from './job-context.ts'
 import type { JobThreadData, JobThreadMessage } from './job-worker.ts'
 import { runJob } from './jobs.ts'
 import { openLogAt, trimmableLogAt } from './open-log.ts'
 
 /** Entry of the thread that runs one job: reaches the log by itself, with stores of its own, and ends. */
-
-/** Below those that serve. On Linux a priority is a thread's own. */
-const PRIORITY = 10
 
 const say = (message: JobThreadMessage) => parentPort!.postMessage(message)
 
@@ -24,9 +21,9 @@ const log =
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
 
 async function main(): Promise<void> {
-  const { name, options, address, base, codec } = workerData as JobThreadData
-  // To raise it again, where it is low already, would need a privilege.
-  if (process.platform === 'linux' && getPriority() < PRIORITY) setPriority(PRIORITY)
+  const { name, options, address, base, codec, background } = workerData as JobThreadData
+  const thread = giveWay(background)
+  if (thread !== undefined) say({ kind: 'idle', thread })
   const opened = openLogAt(address, { runtime: systemRuntime, logger })
   const image = { ...base, parts: partsInMemory(base.bytes) }
   const trimmable = () => trimmableLogAt(address, systemRuntime)
