@@ -34,8 +34,9 @@ export function recordRoute<P extends z.ZodRawShape>(
 }
 
 /**
- * A route to one record that can have megabytes: its text is kept, so that it is put together once a version. The
- * statement gives (key, text, version), the text NULL if the version is the known one.
+ * A route to one record that can have megabytes: its text is kept, so that it is put together once a version, and those of
+ * a client who ask at the same time share a read. The statement gives (key, text, version), the text NULL if the version is
+ * the known one.
  */
 export function largeRecordRoute<P extends z.ZodRawShape>(
   route: Common<P> & {
@@ -45,7 +46,7 @@ export function largeRecordRoute<P extends z.ZodRawShape>(
     statement(key: string, known: number | undefined): Statement
   },
 ): Route {
-  return routeToRecord(route, ({ params, records }) => {
+  const alone = routeToRecord(route, ({ params, records }) => {
     const key = route.key(params)
     const place = `${route.name} ${key}`
     // What is known now is what the answer may leave out, whatever is kept or dropped in between.
@@ -59,6 +60,14 @@ export function largeRecordRoute<P extends z.ZodRawShape>(
       },
     }
   })
+  return {
+    ...alone,
+    handle: (request) => {
+      const { node, principal, params, query } = request
+      const key = JSON.stringify([route.name, route.key(params), consistencyOf(query), principal.name])
+      return node.shared.read(key, async () => alone.handle(request))
+    },
+  }
 }
 
 function recordAnswer(record: string | undefined, what: string): ReturnType<DataRead['answer']> {

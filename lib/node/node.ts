@@ -28,6 +28,7 @@ import { Operations } from './operations.ts'
 import { movesOf, type NodeMoves } from './own-moves.ts'
 import { pastOf } from './own-past.ts'
 import { available, type NodeServices, servicesOf } from './services.ts'
+import { SharedReads } from './shared-reads.ts'
 import { type NodeStatus, nodeStatus } from './status.ts'
 
 export type { FollowOptions } from '../replica/log-stream.ts'
@@ -59,6 +60,8 @@ export class BorealNode {
   readonly schemaVersion: number
   /** Large records that were read before. They belong to this store, as versions do. */
   readonly records: KeptRecords
+  /** Reads of large records that several ask for at once. */
+  readonly shared = new SharedReads()
   readonly #options: NodeOptions
   readonly #parts: NodeParts
   readonly #pruner: HistoryPruner

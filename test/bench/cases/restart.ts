@@ -16,7 +16,7 @@ const MOST_TAIL = 100_000
 /** One that restores, from a file that it had made itself. */
 interface Restorer {
   system: string
-  size: number
+  variant: string
   restore(): Promise<void>
   bytes: number
 }
@@ -26,54 +26,60 @@ export const restartCase: BenchCase = {
   title: 'Restart',
   about:
     'From the start of a process until it has counted the tasks: a node restores its snapshot, checks it, and replays ' +
-    'the tail of the log, a tenth of the tasks and at most 100k; H2 runs the script that it wrote (RUNSCRIPT), in memory, ' +
-    'of the same rows. Files are in the cache of the system for both.',
+    'the tail of the log, a tenth of the tasks and at most 100k, or none behind an image of them all; H2 runs the script ' +
+    'that it wrote (RUNSCRIPT), in memory, of the same rows. Files are in the cache of the system for both.',
   async run(context) {
     const samples = new Samples('restart')
     const restorers: Restorer[] = []
     for (const size of context.restartSizes) restorers.push(...(await restorersOf(context, size)))
-    const turn = async ({ system, size, restore, bytes }: Restorer) => {
+    const turn = async ({ system, variant, restore, bytes }: Restorer) => {
       const startedAt = performance.now()
       await restore()
       const value = (performance.now() - startedAt) / 1_000
-      samples.add({ variant: `${short(size)} tasks`, system, unit: 's' }, { value })
-      if (!samples.has(`${short(size)} tasks, file`, system)) {
-        samples.add({ variant: `${short(size)} tasks, file`, system, unit: 'MB' }, { value: bytes / 1024 / 1024 })
+      samples.add({ variant, system, unit: 's' }, { value })
+      if (!samples.has(`${variant}, file`, system)) {
+        samples.add({ variant: `${variant}, file`, system, unit: 'MB' }, { value: bytes / 1024 / 1024 })
       }
     }
-    await interleaved(context, restorers, turn, ({ system, size }) => `${system}, ${short(size)} tasks`)
+    await interleaved(context, restorers, turn, ({ system, variant }) => `${system}, ${variant}`)
     return samples.figures()
   },
 }
 
-async function restorersOf({ workspace, stores, peers, say }: BenchContext, size: number): Promise<Restorer[]> {
+async function restorersOf(context: BenchContext, size: number): Promise<Restorer[]> {
+  const { workspace, peers, say } = context
   const folder = await workspace.folder(`restart-${size}`)
-  const data = join(folder, 'data')
-  await cp(await stores.folder(size), data, { recursive: true })
-  say(`taking a snapshot of ${short(size)} tasks`)
-  const lsn = lsnWith(size - Math.min(MOST_TAIL, size / 10))
-  await new ServerProcess(process.execPath, [IMAGE, data, String(lsn)]).finished()
-  const restorers: Restorer[] = [
-    {
-      system: 'boreal',
-      size,
-      restore: () => boot(data, size),
-      bytes: await sizeBelow(join(data, 'objects')),
-    },
+  const variant = `${short(size)} tasks`
+  const restorers = [
+    await nodeOf(context, { size, variant, data: join(folder, 'data'), tail: Math.min(MOST_TAIL, size / 10) }),
+    await nodeOf(context, { size, variant: `${variant}, image alone`, data: join(folder, 'all'), tail: 0 }),
   ]
   if (peers.h2 !== undefined) {
     const { path } = peers.h2
-    say(`making the H2 script of ${short(size)} tasks`)
+    say(`making the H2 script of ${variant}`)
     const script = join(folder, 'script.sql')
     await writeH2Script(path, size, join(folder, 'rows.sql'), script)
     restorers.push({
       system: 'h2',
-      size,
+      variant,
       restore: () => restoreH2(path, script, size),
       bytes: (await stat(script)).size,
     })
   }
   return restorers
+}
+
+/** A node on a copy of a store, with a snapshot behind which so many tasks are saved. */
+async function nodeOf(
+  { stores, say }: BenchContext,
+  { size, variant, data, tail }: { size: number; variant: string; data: string; tail: number },
+): Promise<Restorer> {
+  await cp(await stores.folder(size), data, { recursive: true })
+  say(`taking a snapshot of ${variant}`)
+  const upTo = tail === 0 ? [] : [String(lsnWith(size - tail))]
+  await new ServerProcess(process.execPath, [IMAGE, data, ...upTo]).finished()
+  const bytes = await sizeBelow(join(data, 'objects'))
+  return { system: 'boreal', variant, restore: () => boot(data, size), bytes }
 }
 
 async function sizeBelow(folder: string): Promise<number> {
