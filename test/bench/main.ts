@@ -171,6 +171,7 @@ function positive(text: string): number {
   return value
 }
 
+/** As they are written in the report: 10k, 1M, 2500. */
 function sizesOf(text: string): number[] {
-  return text.split(',').map(positive)
+  return text.split(',').map((size) => positive(size.replace(/k$/, '000').replace(/M$/, '000000')))
 }
