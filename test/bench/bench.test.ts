@@ -119,12 +119,12 @@ test('charts hold what was measured and are drawn as well-formed SVG', () => {
     figure('write', '1 client', 'boreal', 100),
     figure('write', '1 client', 'rqlite', 200),
     figure('write', '64 clients', 'boreal', 3_000),
-    figure('restart', '10k tasks', 'h2', 2),
+    figure('restart', '10k tasks', 'h2', 2, { unit: 's' }),
   ]
   const charts = chartsOf(figures, SIZES)
   expect(charts.map(({ name, categories }) => [name, categories])).toEqual([
     ['writes', ['1 client', '64 clients']],
-    ['restart', ['10k tasks']],
+    ['restart', ['10k, a tail']],
   ])
   expect(charts[0]!.series).toEqual([
     { system: 'boreal', values: [100, 3_000] },
