@@ -86,6 +86,33 @@ describe.each([0, 1])('with %d readers', async (readers) => {
     expect((await store.fetch(key)).update.summary.user).toBe('cid')
   })
 
+  test('those who ask at once share reads, and each gets what he asked for, with all that was acknowledged', async () => {
+    const keys = [keyIn('busy'), keyIn('quiet')]
+    for (const key of keys) await store.save(update(key))
+    const read = vi.spyOn(node, 'read')
+    const ask = async () => {
+      const five = (path: string) => Array.from({ length: 5 }, () => api.get(path))
+      const answers = await Promise.all([...keys.map(pathOf).flatMap(five), ...five(`${pathOf(keys[0]!)}?asOfLsn=0`)])
+      const told = answers.map(({ status, body }) =>
+        status === 200 ? `${body.update.summary.key.job.role} ${body.instanceEvents.length}` : String(status),
+      )
+      return [told.slice(0, 5), told.slice(5, 10), told.slice(10)].map((asked) => [...new Set(asked)].sort())
+    }
+    const [, , past] = await ask()
+    expect(past).toEqual([expect.stringMatching(/^[45]..$/)])
+    for (let events = 1; events <= 5; events++) {
+      const before = ask()
+      await store.addInstanceEvents(keys[0]!, instanceEvent(0, 'INSTANCE_UPDATING', events))
+      expect(await ask()).toEqual([[`busy ${events}`], ['quiet 0'], past])
+      const [busy, quiet] = await before
+      for (const told of busy!) expect([`busy ${events - 1}`, `busy ${events}`]).toContain(told)
+      expect(quiet).toEqual(['quiet 0'])
+    }
+    const requests = 11 * 15
+    expect(read.mock.calls.length).toBeLessThan(requests)
+    read.mockRestore()
+  })
+
   test('what was read behind operations is not taken for what came in their place', async () => {
     const key = keyIn('behind')
     const version = await store.save(update(key))
