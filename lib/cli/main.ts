@@ -10,6 +10,7 @@ import { doctorCommand } from './doctor.ts'
 import { dumpCommand } from './dump.ts'
 import { logCommand } from './log.ts'
 import { migrationsCommand } from './migrations.ts'
+import { prepareCommand } from './prepare.ts'
 import { queryCommand } from './query.ts'
 import { recoveryCommand } from './recovery.ts'
 import { replayCommand } from './replay.ts'
@@ -52,6 +53,7 @@ export async function main(argv: string[]): Promise<void> {
     replayCommand,
     tableCommand,
     doctorCommand,
+    prepareCommand,
     benchCommand,
   ]
   for (const add of commands) add(program)

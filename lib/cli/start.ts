@@ -13,6 +13,7 @@ import type { FollowOptions, ReplayProgress } from '../node/node.ts'
 import { startNode } from '../node/start-node.ts'
 import { STORE_SETTINGS, type StoreSettings } from '../node/store-settings.ts'
 import { DEFAULT_PORT, tokenFile } from './connection.ts'
+import { prepareMeanwhile } from './prepare.ts'
 import { type LogLevel, stderrLogger } from './stderr-logger.ts'
 
 interface StartFlags extends NodeFlags, Partial<Record<keyof StoreSettings, string>> {
@@ -89,7 +90,9 @@ async function start(flags: StartFlags): Promise<void> {
   )
   const pid = await writePid(config, started.guest)
   process.stdout.write(`boreal: ready at ${server.url} (store ${started.node.storeId}, LSN ${started.node.tailLsn})\n`)
+  const preparing = prepareMeanwhile()
   await untilStopped()
+  preparing.stop()
   // Another node leads before this one stops to listen: until then it passes requests on.
   await started.node.handOver()
   await server.close()

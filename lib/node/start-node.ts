@@ -1,4 +1,5 @@
-import { loadBaseImage } from '../store/base-image.ts'
+import { type BaseImage, isBaseImageBuilt, loadBaseImage } from '../store/base-image.ts'
+import { quietly } from '../store/store.ts'
 import type { NodeConfig } from './config.ts'
 import { jobsInThreads } from './job-worker.ts'
 import { BorealNode, type NodeOptions } from './node.ts'
@@ -17,8 +18,9 @@ export async function startNode(
   context: Pick<NodeOptions, 'runtime' | 'logger' | 'onProgress' | 'follow'> & { onBuildImage?: () => void },
 ): Promise<StartedNode> {
   const { runtime, logger, onProgress, follow } = context
-  // First the image: building one blocks this thread for seconds, and requests to the log would time out meanwhile.
-  const image = await loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage })
+  const image = quietly(loadBaseImage(context.onBuildImage === undefined ? {} : { onBuild: context.onBuildImage }))
+  // Beside the log, unless it has to be built: that blocks this thread for seconds, and requests would time out meanwhile.
+  if (!(await isBaseImageBuilt())) await image
   const opened = await openLog(config.storage, config.name, { ...context, newStore: config.newStore, share: true })
   const { writers, endpoint } = config
   const leases = writers === 'leased' ? leaseAt(opened.address, runtime) : undefined
@@ -37,15 +39,19 @@ export async function startNode(
 
 async function openNode(
   opened: OpenedLog,
-  options: Omit<NodeOptions, 'log' | 'objects' | 'backups' | 'stores' | 'exclusive' | 'runJob' | 'trimmable'> &
-    Pick<NodeConfig, 'snapshotCodec'>,
+  options: Omit<
+    NodeOptions,
+    'log' | 'objects' | 'backups' | 'stores' | 'exclusive' | 'runJob' | 'trimmable' | 'image'
+  > &
+    Pick<NodeConfig, 'snapshotCodec'> & { image: Promise<BaseImage> },
 ): Promise<BorealNode> {
   try {
     const { log, objects, backups, stores, exclusive, address } = opened
-    const { image: base, logger } = options
-    const { snapshotCodec: codec } = options
+    const { logger, snapshotCodec: codec } = options
+    const base = await options.image
     return await BorealNode.open({
       ...options,
+      image: base,
       log,
       objects,
       backups,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { PgliteEngine } from './engine.ts'
 import { inSharedMemory, partsInMemory, type StoreImage } from './image-parts.ts'
+import { compileDatabase } from './machine-code.ts'
 import { loadMigrations, type Migration, schemaChecksumOf } from './migrations.ts'
 import { INITDB_PARAMS, POSTGRES_CONF } from './postgres-conf.ts'
 import { statement } from './statement.ts'
@@ -37,20 +37,24 @@ export interface BaseImageOptions {
 /** Loads the base image from the cache, or builds it. */
 export async function loadBaseImage(options: BaseImageOptions = {}): Promise<BaseImage> {
   const migrations = options.migrations ?? loadMigrations()
-  const dir = options.cacheDir ?? process.env.BOREAL_CACHE ?? join(tmpdir(), 'boreal-cache')
-  const file = join(dir, `base-${imageKey(migrations)}.tar`)
+  const file = imageFile(migrations, options)
   const wasm = await compileDatabase()
-  const bytes = (await readFile(file).catch(() => undefined)) ?? (await buildInto(dir, file, migrations, options))
+  const bytes = (await readFile(file).catch(() => undefined)) ?? (await buildInto(file, migrations, options))
   return { parts: partsInMemory(inSharedMemory(bytes)), wasm, ...schemaOf(migrations) }
+}
+
+/** Whether the base image is in the cache. To build it blocks the thread for seconds. */
+export async function isBaseImageBuilt(): Promise<boolean> {
+  return (await stat(imageFile(loadMigrations())).catch(() => undefined)) !== undefined
+}
+
+function imageFile(migrations: readonly Migration[], { cacheDir }: BaseImageOptions = {}): string {
+  const folder = cacheDir ?? process.env.BOREAL_CACHE ?? join(tmpdir(), 'boreal-cache')
+  return join(folder, `base-${imageKey(migrations)}.tar`)
 }
 
 function schemaOf(migrations: readonly Migration[]): Omit<BaseImage, keyof StoreImage> {
   return { schemaVersion: migrations.length, schemaChecksum: schemaChecksumOf(migrations), migrations }
-}
-
-async function compileDatabase(): Promise<WebAssembly.Module> {
-  const file = createRequire(import.meta.url).resolve('@electric-sql/pglite/pglite.wasm')
-  return WebAssembly.compile(await readFile(file))
 }
 
 function imageKey(migrations: readonly Migration[]): string {
@@ -60,7 +64,6 @@ function imageKey(migrations: readonly Migration[]): string {
 }
 
 async function buildInto(
-  dir: string,
   file: string,
   migrations: readonly Migration[],
   options: BaseImageOptions,
@@ -72,7 +75,7 @@ async function buildInto(
     const parts: Uint8Array[] = []
     for await (const part of engine.image()) parts.push(part)
     const image = Buffer.concat(parts)
-    await mkdir(dir, { recursive: true })
+    await mkdir(dirname(file), { recursive: true })
     // Others may build the same image at the same moment: each writes its own file, the last rename wins.
     const temporary = `${file}.${process.pid}.${Date.now()}`
     await writeFile(temporary, image)
