@@ -11,7 +11,7 @@ import { startNode } from './start-node.ts'
 
 /** Transactions at a time: they share an entry, and the statements for many rows are others than those for one. */
 const SINGLES = 32
-const ROUNDS = 20
+const ROUNDS = 6
 /** Tasks of a large transaction. */
 const MANY = 1_000
 
@@ -60,7 +60,7 @@ async function write(node: BorealNode, prefix: string): Promise<void> {
     )
     await submit([{ op: 'removeTasks', taskIds: ids.slice(0, SINGLES / 2) }])
   }
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 2; round++) {
     const tasks = Array.from({ length: MANY }, (_, index) => task(`${prefix}-many-${round}-${index}`, index))
     await submit([{ op: 'saveTasks', tasks }])
   }

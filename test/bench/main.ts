@@ -7,7 +7,7 @@ import type { Figure } from './figures.ts'
 import { LargeStores } from './large-stores.ts'
 import { machineFacts } from './machine.ts'
 import { caseText, machineText, type Report, verdictText } from './report.ts'
-import { boreal, borealNoSync } from './systems/boreal.ts'
+import { boreal, borealNoSync, runBoreal } from './systems/boreal.ts'
 import { findPeers, type Peers } from './systems/peers.ts'
 import { postgresContenders } from './systems/postgres.ts'
 import { rqliteContender } from './systems/rqlite.ts'
@@ -87,6 +87,8 @@ async function bench(flags: BenchFlags): Promise<void> {
     say,
   }
   try {
+    // As every node but the first one of a machine, and that one half a minute after its start.
+    await runBoreal(['prepare']).finished()
     const options = { repeats, seconds, sizes, quick: flags.quick === true }
     const reportOf = (figures: Figure[]) => ({ machine, options, figures, verdicts: verdicts(figures, sizes) })
     // All cases take an hour, and one of the later ones may fail: what was measured is not lost.
