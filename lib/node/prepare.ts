@@ -1,12 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { BorealError, messageOf } from '../model/errors.ts'
-import {
-  assertMachineCodeCanBeKept,
-  isMachineCodeKept,
-  keepMachineCode,
-  machineCodeFile,
-  optimizeSoon,
-} from '../store/machine-code.ts'
+import { assertMachineCodeCanBeKept, isMachineCodeKept, machineCodeFile, optimizeSoon } from '../store/machine-code.ts'
 import { freeBytes } from './memory-limit.ts'
 import { practise } from './practice.ts'
 
@@ -31,19 +25,17 @@ export interface Prepared {
 export async function prepare(onPractice: () => void): Promise<Prepared> {
   const file = machineCodeFile()
   if (await isMachineCodeKept()) return { file }
-  await assertMachineCodeCanBeKept().catch((error: unknown) => {
-    throw new BorealError(
-      'not_available',
-      `to be run as somebody who may write beside the program: ${messageOf(error)}`,
-    )
-  })
-  onPractice()
-  optimizeSoon()
-  await practise()
-  await setTimeout(SETTLE_MS)
-  const kept = await keepMachineCode(file)
-  if (kept !== undefined) return kept
-  throw new BorealError('not_available', 'this Node has no machine code to keep, or was started with flags against it')
+  try {
+    await assertMachineCodeCanBeKept()
+    const keep = optimizeSoon()
+    onPractice()
+    await practise()
+    await setTimeout(SETTLE_MS)
+    return await keep()
+  } catch (error) {
+    const message = `the database's machine code is not kept, and compiled at each start: ${messageOf(error)}`
+    throw new BorealError('not_available', message, { cause: error })
+  }
 }
 
 /** Whether that has not been done, and can be done beside what runs here. */

@@ -27,8 +27,8 @@ const KEPT_FILES = 4
 /** Of SHA-256, in front of the code: V8 would run a damaged file. */
 const HASH_BYTES = 32
 
-/** V8 optimizes what has run for so many bytes of WebAssembly, roughly. */
-const USUAL_BUDGET = 1_800_000
+/** V8 optimizes what has run for so many bytes of WebAssembly, roughly: in Node 20, and in 24. */
+const USUAL_BUDGETS = [1_800_000, 13_000_000]
 const LITTLE_BUDGET = 50_000
 
 let compiled: Promise<WebAssembly.Module> | undefined
@@ -77,33 +77,38 @@ async function keptDatabase(wasm: Uint8Array): Promise<WebAssembly.Module | unde
 }
 
 /**
- * Lets V8 optimize soon whatever is used from now on: for a process that is there to make code. Ended by `keepMachineCode`.
+ * Lets V8 optimize soon whatever is used from now on: for a process that is there to make code.
+ *
+ * @returns keeps what V8 has optimized by then for processes that were started as this one was. V8 ends the process when it has
+ *   optimized nothing at all: not to be called where that would hurt
+ * @throws Error when that cannot be done in this Node, or with its flags
  */
-export function optimizeSoon(): void {
-  setFlagsFromString(`--wasm-tiering-budget=${LITTLE_BUDGET}`)
+export function optimizeSoon(): () => Promise<{ file: string; bytes: number }> {
+  const file = machineCodeFile()
+  const budget = USUAL_BUDGETS.find((each) => {
+    setBudget(each)
+    return machineCodeFile() === file
+  })
+  const serialize = v8Function<ArrayBuffer>('%SerializeWasmModule(a)')
+  if (budget === undefined || serialize === undefined) throw new Error(`Node ${process.version} with these flags keeps none`)
+  setBudget(LITTLE_BUDGET)
+  return async () => {
+    const module = await compileDatabase()
+    setBudget(budget)
+    const code = new Uint8Array(serialize(module)!)
+    if (deserialized(code, await databaseFile()) === undefined)
+      throw new Error('V8 does not take back its machine code')
+    await assertMachineCodeCanBeKept()
+    const temporary = `${file}.${process.pid}`
+    await writeFile(temporary, Buffer.concat([hashOf(code), code]), { mode: 0o644 })
+    await rename(temporary, file)
+    await forgetOldest()
+    return { file, bytes: code.byteLength }
+  }
 }
 
-/**
- * Keeps what V8 has optimized until now for the processes to come.
- *
- * V8 ends the process when it has optimized nothing at all: not to be called where that would hurt.
- *
- * @returns the file's name and size; undefined when V8 does not take its own code back, or has other flags than before
- */
-export async function keepMachineCode(file: string): Promise<{ file: string; bytes: number } | undefined> {
-  const module = await compileDatabase()
-  setFlagsFromString(`--wasm-tiering-budget=${USUAL_BUDGET}`)
-  if (machineCodeFile() !== file) return undefined
-  const serialized = v8Function<ArrayBuffer>('%SerializeWasmModule(a)')?.(module)
-  if (serialized === undefined) return undefined
-  const code = new Uint8Array(serialized)
-  if (deserialized(code, await databaseFile()) === undefined) return undefined
-  await assertMachineCodeCanBeKept()
-  const temporary = `${file}.${process.pid}`
-  await writeFile(temporary, Buffer.concat([hashOf(code), code]), { mode: 0o644 })
-  await rename(temporary, file)
-  await forgetOldest()
-  return { file, bytes: code.byteLength }
+function setBudget(bytes: number): void {
+  setFlagsFromString(`--wasm-tiering-budget=${bytes}`)
 }
 
 async function forgetOldest(): Promise<void> {
