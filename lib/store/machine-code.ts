@@ -90,7 +90,9 @@ export function optimizeSoon(): () => Promise<{ file: string; bytes: number }> {
     return machineCodeFile() === file
   })
   const serialize = v8Function<ArrayBuffer>('%SerializeWasmModule(a)')
-  if (budget === undefined || serialize === undefined) throw new Error(`Node ${process.version} with these flags keeps none`)
+  if (budget === undefined || serialize === undefined) {
+    throw new Error(`Node ${process.version} with these flags keeps none`)
+  }
   setBudget(LITTLE_BUDGET)
   return async () => {
     const module = await compileDatabase()
