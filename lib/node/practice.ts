@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,8 @@ import { startNode } from './start-node.ts'
 /** Transactions at a time: they share an entry, and the statements for many rows are others than those for one. */
 const SINGLES = 32
 const ROUNDS = 6
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
 /** Tasks of a large transaction. */
 const MANY = 1_000
 
@@ -22,6 +25,12 @@ const MANY = 1_000
  */
 export async function practise(): Promise<void> {
   const data = await mkdtemp(join(tmpdir(), 'boreal-practice-'))
+  // A node that is stopped stops whoever prepares for the next one, and nothing stays behind.
+  const end = () => {
+    rmSync(data, { recursive: true, force: true, maxRetries: 3 })
+    process.exit(1)
+  }
+  for (const signal of SIGNALS) process.once(signal, end)
   try {
     await withNode(data, async (node) => {
       await write(node, 'a')
@@ -33,6 +42,7 @@ export async function practise(): Promise<void> {
       await node.digest()
     })
   } finally {
+    for (const signal of SIGNALS) process.off(signal, end)
     await rm(data, { recursive: true, force: true })
   }
 }

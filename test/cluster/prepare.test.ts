@@ -1,5 +1,9 @@
-import { execFile } from 'node:child_process'
-import { open, rm, stat } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
@@ -51,4 +55,17 @@ test('nodes begin with the machine code that was made ahead, and without it when
   await handle.close()
   await serve(data)
   expect(await isThere(file)).toBe(false)
+})
+
+test('preparing that is stopped leaves nothing behind', async () => {
+  const TMPDIR = await temporaryFolder()
+  const { BOREAL_CACHE = join(tmpdir(), 'boreal-cache') } = process.env
+  const env = { ...process.env, NODE_OPTIONS: '--stack-trace-limit=14', TMPDIR, BOREAL_CACHE }
+  const child = spawn(process.execPath, [BOREAL, 'prepare'], { env, stdio: 'ignore' })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await expect.poll(() => readdir(TMPDIR)).toHaveLength(1)
+  await setTimeout(1_000)
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  expect(await readdir(TMPDIR)).toEqual([])
 })
