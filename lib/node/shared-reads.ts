@@ -7,7 +7,8 @@ interface Reads {
 /**
  * Reads of one large thing, one at a time. Who asks while one is on its way shares the next one with all who ask until it
  * begins: it begins after each of them has asked, so it shows each of them what a read of his own would. Two hundred
- * clients that want what is changing would otherwise have it put together two hundred times. Whoever waits has the time of two reads to wait at most.
+ * clients that want what is changing would otherwise have it put together two hundred times. Nobody waits for more than two
+ * reads.
  */
 export class SharedReads {
   readonly #reads = new Map<string, Reads>()

@@ -98,8 +98,7 @@ export function optimizeSoon(): () => Promise<{ file: string; bytes: number }> {
     const module = await compileDatabase()
     setBudget(budget)
     const code = new Uint8Array(serialize(module)!)
-    if (deserialized(code, await databaseFile()) === undefined)
-      throw new Error('V8 does not take back its machine code')
+    if (deserialized(code, await databaseFile()) === undefined) throw new Error('V8 does not take its code back')
     await assertMachineCodeCanBeKept()
     const temporary = `${file}.${process.pid}`
     await writeFile(temporary, Buffer.concat([hashOf(code), code]), { mode: 0o644 })
