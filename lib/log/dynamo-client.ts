@@ -2,12 +2,15 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Runtime } from '../model/runtime.ts'
 import { ServerClockEstimate } from './server-clock.ts'
+import type { TableTransport } from './table-transport.ts'
 
 export interface DynamoClientOptions {
   /** Anything that speaks DynamoDB; default: AWS, or `AWS_ENDPOINT_URL` as the SDK reads it. */
   endpoint?: string | undefined
   /** How long one request may take, ms. Default 1,000. */
   requestTimeoutMs?: number | undefined
+  /** Carries the requests instead of HTTP, to the table at the endpoint. */
+  transport?: TableTransport | undefined
 }
 
 /** Servers on this machine want signed requests and check no signature. */
@@ -44,13 +47,16 @@ export function createDynamoClient(
   const endpoint = options.endpoint ?? process.env.AWS_ENDPOINT_URL_DYNAMODB ?? process.env.AWS_ENDPOINT_URL
   const client = new DynamoDBClient({
     maxAttempts: 1,
+    cacheMiddleware: true,
     ...(endpoint === undefined ? {} : { endpoint, region: process.env.AWS_REGION ?? 'us-east-1' }),
     ...(isLoopback(endpoint) && process.env.AWS_ACCESS_KEY_ID === undefined ? LOCAL_AUTHENTICATION : {}),
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 500,
-      requestTimeout: options.requestTimeoutMs ?? 1_000,
-      throwOnRequestTimeout: true,
-    }),
+    requestHandler:
+      options.transport ??
+      new NodeHttpHandler({
+        connectionTimeout: 500,
+        requestTimeout: options.requestTimeoutMs ?? 1_000,
+        throwOnRequestTimeout: true,
+      }),
   })
   client.middlewareStack.add(
     (next) => async (args) => {

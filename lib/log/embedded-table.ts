@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { BorealError, messageOf } from '../model/errors.ts'
 import { threadEntry } from '../model/thread-entry.ts'
+import { TableTransport } from './table-transport.ts'
 
 export interface EmbeddedTableOptions {
   /** Folder of the table. */
@@ -34,11 +35,16 @@ export class TableInUse extends BorealError {
  */
 export class EmbeddedTable {
   readonly endpoint: string
+  /** The way to it for this process. */
+  readonly transport: TableTransport
   readonly #worker: Worker
+  readonly #ended: Promise<unknown>
 
   private constructor(worker: Worker, port: number) {
     this.#worker = worker
+    this.#ended = new Promise((resolve) => worker.once('exit', resolve))
     this.endpoint = `http://127.0.0.1:${port}`
+    this.transport = new TableTransport(worker)
   }
 
   /** Opens the folder, creating it when it is missing. */
@@ -61,10 +67,9 @@ export class EmbeddedTable {
   }
 
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.postMessage('close')
     const timer = setTimeout(() => void this.#worker.terminate(), 2_000)
-    await ended
+    await this.#ended
     clearTimeout(timer)
   }
 }

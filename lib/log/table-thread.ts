@@ -4,16 +4,24 @@ import { ClassicLevel } from 'classic-level'
 import dynalite from 'dynalite'
 import { messageOf } from '../model/errors.ts'
 import type { TableThreadData, TableThreadReady } from './embedded-table.ts'
+import type { TableRequest } from './table-messages.ts'
+import { answerRequest } from './table-requests.ts'
 
-/** Entry of the embedded table's thread: dynalite over a folder, on a loopback port. */
+/** Entry of the embedded table's thread: dynalite over a folder, on a loopback port, and for messages of this process. */
 
 const { path, port, sync } = workerData as TableThreadData
 
-/** LevelDB leaves its writes to the operating system unless told otherwise, and dynalite has no setting for it. */
-function syncEveryWrite(): void {
-  type Write = (...args: unknown[]) => Promise<void>
-  const level = ClassicLevel.prototype as unknown as { _put: Write; _batch: Write }
+/** What dynalite asks of LevelDB, done otherwise; it has no setting for either. */
+function adaptLevel(): void {
+  type Method = (...args: unknown[]) => unknown
+  const level = ClassicLevel.prototype as unknown as Record<'_get' | '_getSync' | '_put' | '_batch', Method>
   const { _put, _batch } = level
+  // To look a key up takes less than to wake another thread for it.
+  level._get = async function (key, options) {
+    return this._getSync(key, options)
+  }
+  if (!sync) return
+  // LevelDB leaves its writes to the operating system unless told otherwise.
   level._put = function (key, value, options) {
     return _put.call(this, key, value, { ...(options as object), sync: true })
   }
@@ -31,14 +39,21 @@ async function assertFree(): Promise<void> {
 
 async function main(): Promise<void> {
   await assertFree()
-  if (sync) syncEveryWrite()
+  adaptLevel()
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   })
-  parentPort!.once('message', () => server.close(() => process.exit(0)))
+  parentPort!.on('message', async (message: TableRequest | 'close') => {
+    if (message === 'close') {
+      server.close(() => process.exit(0))
+      return
+    }
+    const response = await answerRequest(server, message)
+    parentPort!.postMessage(response, [response.body.buffer])
+  })
   parentPort!.postMessage({ ready: true, port: (server.address() as AddressInfo).port } satisfies TableThreadReady)
 }
 

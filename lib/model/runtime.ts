@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { ulid } from 'ulid'
 
 /**
@@ -42,7 +41,16 @@ export const systemRuntime: Runtime = {
   monotonic: () => performance.now(),
   random: systemRandom,
   newId: () => ulid(undefined, systemRandom),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
-  },
+  // Not that of node:timers/promises, which makes an error with its stack when it is ended: a write ends two.
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      if (signal?.aborted) end()
+      else signal?.addEventListener('abort', end)
+    }),
 }

@@ -10,6 +10,7 @@ import { DynamoStores } from '../log/dynamo-stores.ts'
 import { DynamoTrimmableLog } from '../log/dynamo-trimmable-log.ts'
 import type { LeaseStore } from '../log/lease.ts'
 import { Log } from '../log/log.ts'
+import type { TableTransport } from '../log/table-transport.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
@@ -70,8 +71,8 @@ export async function openLog(
 ): Promise<OpenedLog> {
   const embedded = storage.kind === 'embedded' ? await openFolder(storage, name, { runtime, share }) : undefined
   try {
-    const endpoint = embedded?.endpoint
-    const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
+    const { endpoint, transport } = embedded ?? {}
+    const { client, serverClock } = createDynamoClient({ endpoint, transport }, runtime)
     const table = tableOf(storage)
     const context = { client, table, runtime, serverClock }
     const place = objectsPlace(storage)
@@ -94,7 +95,7 @@ export async function openLog(
       { runtime, logger },
     )
     const address = { storeId, startsAt, table, endpoint, objects: place, backups: backupsPlace(storage) }
-    const { log, objects, backups } = openLogAt(address, { runtime, logger })
+    const { log, objects, backups } = openLogAt(address, { runtime, logger, transport })
     return {
       log,
       objects,
@@ -158,9 +159,9 @@ function notThere(name: string): BorealError {
 /** Opens a log that is known to be there. The caller closes it. */
 export function openLogAt(
   { storeId, startsAt, table, endpoint, ...places }: LogAddress,
-  { runtime, logger }: { runtime: Runtime; logger: Logger },
+  { runtime, logger, transport }: { runtime: Runtime; logger: Logger; transport?: TableTransport | undefined },
 ): { log: Log; objects: ObjectStore; backups: ObjectStore } {
-  const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
+  const { client, serverClock } = createDynamoClient({ endpoint, transport }, runtime)
   const objects = objectsAt(places.objects)
   const events = new DynamoLog(client, { table, storeId, serverClock })
   const archive = new ArchivedLog({ objects, storeId, logger })

@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { createDynamoClient } from '../log/dynamo-client.ts'
 import { getItem, putItem, type TableContext } from '../log/dynamo-items.ts'
 import { EmbeddedTable, TableInUse } from '../log/embedded-table.ts'
+import type { TableTransport } from '../log/table-transport.ts'
 import type { Runtime } from '../model/runtime.ts'
 
 /** The table of a data folder, as a process has it that opened it or found it open. */
 export interface FolderTable {
   endpoint: string
+  /** A shorter way to it, if it is ours. */
+  transport?: TableTransport
   /** Whether it is ours: then nobody else writes to the store with our name. */
   own: boolean
   /** Lets others find it, as soon as there is a table. */
@@ -46,6 +49,7 @@ export async function openFolder(
     const file = join(data, FILE)
     return {
       endpoint: table.endpoint,
+      transport: table.transport,
       own: true,
       announce: async (context) => {
         if (share) await announce(context, file, { endpoint: table.endpoint, name, nonce: randomUUID() })

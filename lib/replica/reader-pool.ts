@@ -37,7 +37,7 @@ const MAX_WAITING = 10_000
 const CLIENT_SHARE = 0.5
 
 /** How long a step may wait for company, and how many may. Bounds how old a weak read can be. */
-const FEED_DELAY_MS = 25
+const FEED_DELAY_MS = 50
 const MAX_UNSENT = 64
 
 /**

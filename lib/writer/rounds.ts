@@ -62,6 +62,8 @@ interface Turn {
 /** So many entries may wait for their commit: they are written again when what is on top of them has to go. */
 const MAX_UNCOMMITTED = 16
 
+const SETTLED = 'settled'
+
 /**
  * Rounds of the writer: read, decide and write a batch, append it, answer. They overlap: while an entry is on its way
  * the next batch is decided and written on top of it, so the engine works while the log does.
@@ -132,7 +134,7 @@ export class Rounds {
     const appended = new AbortController()
     const following = this.#follow(store, prepared, sentAt, appended.signal)
     const settled = await Promise.race([round.pending.settled, runtime.sleep(doubtAfterMs(), appended.signal)])
-    appended.abort()
+    appended.abort(SETTLED)
     if (settled?.kind === 'durable') {
       this.#pace.observe(runtime.monotonic() - sentAt)
       this.#durable(store, round)

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { expect, onTestFinished } from 'vitest'
 import { type LogMark, markOf } from '../../lib/log/chain.ts'
-import { createDynamoClient } from '../../lib/log/dynamo-client.ts'
+import { createDynamoClient, type DynamoClientOptions } from '../../lib/log/dynamo-client.ts'
 import { toAttributes } from '../../lib/log/dynamo-item.ts'
 import type { Entry, LoggedTransaction } from '../../lib/log/entry.ts'
 import type { EventLog, LogItem } from '../../lib/log/event-log.ts'
@@ -42,7 +42,7 @@ export async function memoryBed(): Promise<LogBed> {
 /** A log in a table of its own on something that speaks DynamoDB. */
 export async function dynamoBed(
   endpoint: string,
-  options: { requestTimeoutMs?: number } = {},
+  options: Omit<DynamoClientOptions, 'endpoint'> = {},
 ): Promise<LogBed & { table: string }> {
   const table = `log-${randomUUID()}`
   const { storeId } = await openDynamoLog(endpoint, { table, ...options })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { createDynamoClient } from '../../lib/log/dynamo-client.ts'
+import { createDynamoClient, type DynamoClientOptions } from '../../lib/log/dynamo-client.ts'
 import { DynamoLog } from '../../lib/log/dynamo-log.ts'
 import { ensureTable, openStore } from '../../lib/log/dynamo-store.ts'
 import { EmbeddedTable } from '../../lib/log/embedded-table.ts'
@@ -17,10 +17,10 @@ export async function startTable(cleanup: Cleanup = onTestFinished): Promise<Emb
 /** The log of the store `main` at an endpoint, through the DynamoDB adapter; creates table and store when missing. */
 export async function openDynamoLog(
   endpoint: string,
-  options: { runtime?: Runtime; table?: string; requestTimeoutMs?: number; cleanup?: Cleanup } = {},
+  options: DynamoClientOptions & { runtime?: Runtime; table?: string; cleanup?: Cleanup } = {},
 ): Promise<{ events: DynamoLog; storeId: string }> {
-  const { runtime = systemRuntime, table = 'boreal', requestTimeoutMs, cleanup = onTestFinished } = options
-  const { client, serverClock } = createDynamoClient({ endpoint, requestTimeoutMs }, runtime)
+  const { runtime = systemRuntime, table = 'boreal', cleanup = onTestFinished, ...reached } = options
+  const { client, serverClock } = createDynamoClient({ ...reached, endpoint }, runtime)
   const context = { client, table, runtime, serverClock }
   await ensureTable(context)
   const { storeId } = await openStore(context, 'main')

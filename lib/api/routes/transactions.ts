@@ -9,10 +9,10 @@ import { TIMEOUT } from '../forward.ts'
 import { invalid } from '../problem.ts'
 import type { ApiRequest, Route } from '../route.ts'
 
-const reasonHeader = text.max(500)
+const reasonHeader = text.max(500).optional()
 
 /** A node that passes a request on says how long it still waits. */
-const timeoutHeader = z.coerce.number().int().min(1).max(25_000)
+const timeoutHeader = z.coerce.number().int().min(1).max(25_000).optional()
 
 const submitTransaction: Route = {
   method: 'POST',
@@ -29,8 +29,8 @@ const submitTransaction: Route = {
   async handle({ node, principal, headers, body }) {
     const given = headers['idempotency-key']
     const key = given === undefined ? undefined : parsed(idempotencyKey, given, 'Idempotency-Key')
-    const reason = parsed(reasonHeader.optional(), headers['boreal-reason'], 'Boreal-Reason')
-    const timeoutMs = parsed(timeoutHeader.optional(), headers[TIMEOUT], 'Boreal-Timeout-Ms')
+    const reason = parsed(reasonHeader, headers['boreal-reason'], 'Boreal-Reason')
+    const timeoutMs = parsed(timeoutHeader, headers[TIMEOUT], 'Boreal-Timeout-Ms')
     const answer = await node.submit(body, { principal: principal.name, key, reason, timeoutMs })
     return {
       body: JSON.stringify(answer),
