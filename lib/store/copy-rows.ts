@@ -44,6 +44,7 @@ const ESCAPED: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n'
 
 function cellText(type: ElementType, value: unknown): string {
   if (value === null || value === undefined) return '\\N'
+  if (typeof value === 'number') return String(value)
   if (type === 'bytea') return `\\\\x${value}`
   const text = type === 'json' ? JSON.stringify(value) : String(value)
   return SPECIAL.test(text) ? text.replace(SPECIALS, (each) => ESCAPED[each]!) : text
