@@ -7,10 +7,26 @@ import type { TableTransport } from './table-transport.ts'
 export interface DynamoClientOptions {
   /** Anything that speaks DynamoDB; default: AWS, or `AWS_ENDPOINT_URL` as the SDK reads it. */
   endpoint?: string | undefined
-  /** How long one request may take, ms. Default 1,000. */
+  /** How long one request may take, ms. Default 1,000; of one who is patient 20,000. */
   requestTimeoutMs?: number | undefined
+  /**
+   * Whether nobody waits for us, and we may have to wait for a processor: who gets none for a second sees that his time is
+   * over before he sees the answer, which has been there all the time.
+   */
+  patient?: boolean | undefined
   /** Carries the requests instead of HTTP, to the table at the endpoint. */
   transport?: TableTransport | undefined
+}
+
+/** How long a request may take for which nobody waits, ms. */
+const PATIENCE_MS = 20_000
+
+/** A page has up to a megabyte; the limit of a small request would be too short for it on a busy machine. Ms. */
+const PAGE_TIMEOUT_MS = 5_000
+
+/** How long a page of the log may take, ms. */
+export function pageTimeoutMs({ patient = false }: Pick<DynamoClientOptions, 'patient'>): number {
+  return patient ? PATIENCE_MS : PAGE_TIMEOUT_MS
 }
 
 /** Servers on this machine want signed requests and check no signature. */
@@ -55,8 +71,8 @@ export function createDynamoClient(
     requestHandler:
       options.transport ??
       new NodeHttpHandler({
-        connectionTimeout: 500,
-        requestTimeout: options.requestTimeoutMs ?? 1_000,
+        connectionTimeout: options.patient ? PATIENCE_MS : 500,
+        requestTimeout: options.requestTimeoutMs ?? (options.patient ? PATIENCE_MS : 1_000),
         throwOnRequestTimeout: true,
       }),
   })

@@ -6,12 +6,11 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb'
 import { messageOf } from '../model/errors.ts'
+import { pageTimeoutMs } from './dynamo-client.ts'
 import { classifyFailure } from './dynamo-failure.ts'
 import { itemOf, type LogAttributes, toAttributes } from './dynamo-item.ts'
 import type { EventLog, HeadItem, LogItem, PutOutcome, ServerClock } from './event-log.ts'
 import { bucketKey, headKey } from './keys.ts'
-
-const PAGE_TIMEOUT_MS = 5_000
 
 /** The log of one store in a DynamoDB table. */
 export class DynamoLog implements EventLog {
@@ -19,13 +18,18 @@ export class DynamoLog implements EventLog {
   readonly #client: DynamoDBClient
   readonly #table: string
   readonly #storeId: string
+  readonly #requestTimeout: number
 
-  /** The client must not retry by itself (see dynamo-client.ts). */
-  constructor(client: DynamoDBClient, options: { table: string; storeId: string; serverClock: ServerClock }) {
+  /** The client must not retry by itself, and is as patient as it was made (see dynamo-client.ts). */
+  constructor(
+    client: DynamoDBClient,
+    options: { table: string; storeId: string; serverClock: ServerClock; patient?: boolean | undefined },
+  ) {
     this.#client = client
     this.#table = options.table
     this.#storeId = options.storeId
     this.serverClock = options.serverClock
+    this.#requestTimeout = pageTimeoutMs(options)
   }
 
   async put(item: LogItem): Promise<PutOutcome> {
@@ -71,8 +75,7 @@ export class DynamoLog implements EventLog {
         ExpressionAttributeValues: { ':bucket': { S: bucketKey(this.#storeId, from) }, ':from': { N: String(from) } },
         ConsistentRead: true,
       }),
-      // A page has up to a megabyte; the limit of a small request would be too short for it on a busy machine.
-      { requestTimeout: PAGE_TIMEOUT_MS },
+      { requestTimeout: this.#requestTimeout },
     )
     return Items.map((attributes) => itemOf(attributes as LogAttributes, this.#storeId))
   }

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const { name, options, address, base, codec, background } = workerData as JobThreadData
   const thread = giveWay(background)
   if (thread !== undefined) say({ kind: 'idle', thread })
-  const opened = openLogAt(address, { runtime: systemRuntime, logger })
+  const opened = openLogAt(address, { runtime: systemRuntime, logger, patient: true })
   const image = { ...base, parts: partsInMemory(base.bytes) }
   const trimmable = () => trimmableLogAt(address, systemRuntime)
   const context = jobContext({ ...opened, base: image, codec, runtime: systemRuntime, logger, trimmable })

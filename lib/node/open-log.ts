@@ -156,22 +156,30 @@ function notThere(name: string): BorealError {
   )
 }
 
+interface ReachOptions {
+  runtime: Runtime
+  logger: Logger
+  /** See DynamoClientOptions. */
+  transport?: TableTransport | undefined
+  patient?: boolean
+}
+
 /** Opens a log that is known to be there. The caller closes it. */
 export function openLogAt(
   { storeId, startsAt, table, endpoint, ...places }: LogAddress,
-  { runtime, logger, transport }: { runtime: Runtime; logger: Logger; transport?: TableTransport | undefined },
+  { runtime, logger, transport, patient }: ReachOptions,
 ): { log: Log; objects: ObjectStore; backups: ObjectStore } {
-  const { client, serverClock } = createDynamoClient({ endpoint, transport }, runtime)
+  const { client, serverClock } = createDynamoClient({ endpoint, transport, patient }, runtime)
   const objects = objectsAt(places.objects)
-  const events = new DynamoLog(client, { table, storeId, serverClock })
+  const events = new DynamoLog(client, { table, storeId, serverClock, patient })
   const archive = new ArchivedLog({ objects, storeId, logger })
   const log = new Log(events, { storeId, startsAt, bodies: objects, runtime, logger, archive })
   return { log, objects, backups: objectsAt(places.backups) }
 }
 
-/** The same log for whoever trims it. The caller closes it. */
+/** The same log for whoever trims it; nobody waits for him. The caller closes it. */
 export function trimmableLogAt({ storeId, table, endpoint }: LogAddress, runtime: Runtime): TrimmableLog {
-  const { client, serverClock } = createDynamoClient({ endpoint }, runtime)
+  const { client, serverClock } = createDynamoClient({ endpoint, patient: true }, runtime)
   return new DynamoTrimmableLog(client, { table, storeId, serverClock })
 }
 
