@@ -238,10 +238,13 @@ function decodeBody(item: LogItem, body: Uint8Array): StoredTransaction[] {
 
 /** In one piece, as a rule: the usual pieces of 16 KB take half as long again, of a body that is ten times as large. */
 function inflated(body: Uint8Array): Buffer {
-  return inflateRawSync(body, { chunkSize: Math.max(MIN_CHUNK_BYTES, EXPECTED_RATIO * body.byteLength) })
+  const expected = EXPECTED_RATIO * body.byteLength
+  return inflateRawSync(body, { chunkSize: Math.min(Math.max(MIN_CHUNK_BYTES, expected), MAX_CHUNK_BYTES) })
 }
 
 const MIN_CHUNK_BYTES = 4_096
+/** Bodies beside the table have megabytes. */
+const MAX_CHUNK_BYTES = 1024 * 1024
 const EXPECTED_RATIO = 16
 
 function sha256(data: Uint8Array | string): string {

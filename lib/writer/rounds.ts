@@ -62,6 +62,7 @@ interface Turn {
 /** So many entries may wait for their commit: they are written again when what is on top of them has to go. */
 const MAX_UNCOMMITTED = 16
 
+/** With a reason of its own no error with its stack is made for each entry. */
 const SETTLED = 'settled'
 
 /**
