@@ -1,32 +1,17 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Runtime } from '../model/runtime.ts'
+import { limitOf, PROMPT, type RequestLimits } from './request-limits.ts'
 import { ServerClockEstimate } from './server-clock.ts'
 import type { TableTransport } from './table-transport.ts'
 
 export interface DynamoClientOptions {
   /** Anything that speaks DynamoDB; default: AWS, or `AWS_ENDPOINT_URL` as the SDK reads it. */
   endpoint?: string | undefined
-  /** How long one request may take, ms. Default 1,000; of one who is patient 20,000. */
-  requestTimeoutMs?: number | undefined
-  /**
-   * Whether nobody waits for us, and we may have to wait for a processor: who gets none for a second sees that his time is
-   * over before he sees the answer, which has been there all the time.
-   */
-  patient?: boolean | undefined
-  /** Carries the requests instead of HTTP, to the table at the endpoint. */
+  /** How long requests may take. What is not said is as in PROMPT. */
+  limits?: Partial<RequestLimits> | undefined
+  /** Carries the requests instead of HTTP, to the table at the endpoint, within limits of its own. */
   transport?: TableTransport | undefined
-}
-
-/** How long a request may take for which nobody waits, ms. */
-const PATIENCE_MS = 20_000
-
-/** A page has up to a megabyte; the limit of a small request would be too short for it on a busy machine. Ms. */
-const PAGE_TIMEOUT_MS = 5_000
-
-/** How long a page of the log may take, ms. */
-export function pageTimeoutMs({ patient = false }: Pick<DynamoClientOptions, 'patient'>): number {
-  return patient ? PATIENCE_MS : PAGE_TIMEOUT_MS
 }
 
 /** Servers on this machine want signed requests and check no signature. */
@@ -67,13 +52,7 @@ export function createDynamoClient(
     base64Decoder,
     ...(endpoint === undefined ? {} : { endpoint, region: process.env.AWS_REGION ?? 'us-east-1' }),
     ...(isLoopback(endpoint) && process.env.AWS_ACCESS_KEY_ID === undefined ? LOCAL_AUTHENTICATION : {}),
-    requestHandler:
-      options.transport ??
-      new NodeHttpHandler({
-        connectionTimeout: options.patient ? PATIENCE_MS : 500,
-        requestTimeout: options.requestTimeoutMs ?? (options.patient ? PATIENCE_MS : 1_000),
-        throwOnRequestTimeout: true,
-      }),
+    requestHandler: options.transport ?? new LimitedHandler({ ...PROMPT, ...options.limits }),
   })
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -100,6 +79,20 @@ export function createDynamoClient(
   // Nobody has given it a logger; it filters what it would say all the same, a twentieth of what a put costs here.
   client.middlewareStack.remove('loggerMiddleware')
   return { client, serverClock }
+}
+
+/** HTTP, in which every request has the limit of its kind. */
+class LimitedHandler extends NodeHttpHandler {
+  readonly #limits: RequestLimits
+
+  constructor(limits: RequestLimits) {
+    super({ connectionTimeout: limits.connectMs, throwOnRequestTimeout: true })
+    this.#limits = limits
+  }
+
+  override handle(...[request, options]: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {
+    return super.handle(request, { ...options, requestTimeout: limitOf(request.headers, this.#limits) })
+  }
 }
 
 /** The SDK's looks at every character first. What is damaged does not fit its checksum in any case. */

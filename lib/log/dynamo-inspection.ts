@@ -12,8 +12,6 @@ import { bucketKey, headKey, registryKey } from './keys.ts'
 
 const READS = new Set(['GetItemCommand', 'QueryCommand', 'DescribeTableCommand', 'ListTablesCommand'])
 
-const PAGE_TIMEOUT_MS = 5_000
-
 /** Makes a client refuse everything but reads, whoever uses it. */
 export function refuseWrites(client: DynamoDBClient): void {
   client.middlewareStack.add(
@@ -71,7 +69,7 @@ export class DynamoInspection implements LogInspection {
       ExpressionAttributeValues: { ':bucket': { S: bucketKey(this.storeId, from) }, ':from': { N: String(from) } },
       ConsistentRead: true,
     })
-    const { Items = [] } = await reading(() => this.#client.send(query, { requestTimeout: PAGE_TIMEOUT_MS }))
+    const { Items = [] } = await reading(() => this.#client.send(query))
     return Items.map((attributes) => slotOf(attributes, this.storeId))
   }
 

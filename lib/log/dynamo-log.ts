@@ -6,7 +6,6 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb'
 import { messageOf } from '../model/errors.ts'
-import { pageTimeoutMs } from './dynamo-client.ts'
 import { classifyFailure } from './dynamo-failure.ts'
 import { itemOf, type LogAttributes, toAttributes } from './dynamo-item.ts'
 import type { EventLog, HeadItem, LogItem, PutOutcome, ServerClock } from './event-log.ts'
@@ -18,18 +17,13 @@ export class DynamoLog implements EventLog {
   readonly #client: DynamoDBClient
   readonly #table: string
   readonly #storeId: string
-  readonly #requestTimeout: number
 
-  /** The client must not retry by itself, and is as patient as it was made (see dynamo-client.ts). */
-  constructor(
-    client: DynamoDBClient,
-    options: { table: string; storeId: string; serverClock: ServerClock; patient?: boolean | undefined },
-  ) {
+  /** The client must not retry by itself (see dynamo-client.ts). */
+  constructor(client: DynamoDBClient, options: { table: string; storeId: string; serverClock: ServerClock }) {
     this.#client = client
     this.#table = options.table
     this.#storeId = options.storeId
     this.serverClock = options.serverClock
-    this.#requestTimeout = pageTimeoutMs(options)
   }
 
   async put(item: LogItem): Promise<PutOutcome> {
@@ -75,7 +69,6 @@ export class DynamoLog implements EventLog {
         ExpressionAttributeValues: { ':bucket': { S: bucketKey(this.#storeId, from) }, ':from': { N: String(from) } },
         ConsistentRead: true,
       }),
-      { requestTimeout: this.#requestTimeout },
     )
     return Items.map((attributes) => itemOf(attributes as LogAttributes, this.#storeId))
   }

@@ -1,14 +1,11 @@
 import type { Worker } from 'node:worker_threads'
+import { limitOf, PROMPT, type RequestLimits } from './request-limits.ts'
 import type { TableRequest, TableResponse } from './table-messages.ts'
 
 /** What the SDK sends and gets, as far as it matters here. */
 interface SdkRequest {
   headers: Record<string, string>
   body: Uint8Array
-}
-
-interface SdkOptions {
-  requestTimeout?: number
 }
 
 type SdkResponse = Pick<TableResponse, 'statusCode' | 'headers' | 'body'>
@@ -29,24 +26,24 @@ interface Waiting {
 export class TableTransport {
   readonly metadata = { handlerProtocol: 'http/1.1' }
   readonly #worker: Worker
-  readonly #requestTimeoutMs: number
+  readonly #limits: RequestLimits
   readonly #waiting = new Map<number, Waiting>()
   #sent = 0
   #ended = false
 
-  constructor(worker: Worker, requestTimeoutMs = 1_000) {
+  constructor(worker: Worker, limits = PROMPT) {
     this.#worker = worker
-    this.#requestTimeoutMs = requestTimeoutMs
+    this.#limits = limits
     worker.on('message', (response: TableResponse) => this.#answer(response))
     worker.once('exit', () => this.#end())
   }
 
-  handle({ headers, body }: SdkRequest, { requestTimeout }: SdkOptions = {}): Promise<{ response: SdkResponse }> {
+  handle({ headers, body }: SdkRequest): Promise<{ response: SdkResponse }> {
     if (this.#ended) return Promise.reject(failure('connect', 'ECONNREFUSED'))
     const id = ++this.#sent
     return new Promise((resolve, reject) => {
       const expire = () => this.#take(id)?.reject(timeout())
-      const timer = setTimeout(expire, requestTimeout ?? this.#requestTimeoutMs)
+      const timer = setTimeout(expire, limitOf(headers, this.#limits))
       this.#waiting.set(id, { resolve, reject, timer })
       this.#worker.postMessage({ id, headers, body } satisfies TableRequest)
     })

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { PATIENT } from '../log/request-limits.ts'
 import { isBorealError, messageOf } from '../model/errors.ts'
 import type { Logger } from '../model/logger.ts'
 import { systemRuntime } from '../model/runtime.ts'
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const { name, options, address, base, codec, background } = workerData as JobThreadData
   const thread = giveWay(background)
   if (thread !== undefined) say({ kind: 'idle', thread })
-  const opened = openLogAt(address, { runtime: systemRuntime, logger, patient: true })
+  const opened = openLogAt(address, { runtime: systemRuntime, logger, limits: PATIENT })
   const image = { ...base, parts: partsInMemory(base.bytes) }
   const trimmable = () => trimmableLogAt(address, systemRuntime)
   const context = jobContext({ ...opened, base: image, codec, runtime: systemRuntime, logger, trimmable })

@@ -10,6 +10,7 @@ import { DynamoStores } from '../log/dynamo-stores.ts'
 import { DynamoTrimmableLog } from '../log/dynamo-trimmable-log.ts'
 import type { LeaseStore } from '../log/lease.ts'
 import { Log } from '../log/log.ts'
+import { PATIENT, type RequestLimits } from '../log/request-limits.ts'
 import type { TableTransport } from '../log/table-transport.ts'
 import type { TrimmableLog } from '../log/trimmable-log.ts'
 import { BorealError, isBorealError } from '../model/errors.ts'
@@ -161,17 +162,17 @@ interface ReachOptions {
   logger: Logger
   /** See DynamoClientOptions. */
   transport?: TableTransport | undefined
-  patient?: boolean
+  limits?: RequestLimits
 }
 
 /** Opens a log that is known to be there. The caller closes it. */
 export function openLogAt(
   { storeId, startsAt, table, endpoint, ...places }: LogAddress,
-  { runtime, logger, transport, patient }: ReachOptions,
+  { runtime, logger, transport, limits }: ReachOptions,
 ): { log: Log; objects: ObjectStore; backups: ObjectStore } {
-  const { client, serverClock } = createDynamoClient({ endpoint, transport, patient }, runtime)
+  const { client, serverClock } = createDynamoClient({ endpoint, transport, limits }, runtime)
   const objects = objectsAt(places.objects)
-  const events = new DynamoLog(client, { table, storeId, serverClock, patient })
+  const events = new DynamoLog(client, { table, storeId, serverClock })
   const archive = new ArchivedLog({ objects, storeId, logger })
   const log = new Log(events, { storeId, startsAt, bodies: objects, runtime, logger, archive })
   return { log, objects, backups: objectsAt(places.backups) }
@@ -179,14 +180,14 @@ export function openLogAt(
 
 /** The same log for whoever trims it; nobody waits for him. The caller closes it. */
 export function trimmableLogAt({ storeId, table, endpoint }: LogAddress, runtime: Runtime): TrimmableLog {
-  const { client, serverClock } = createDynamoClient({ endpoint, patient: true }, runtime)
+  const { client, serverClock } = createDynamoClient({ endpoint, limits: PATIENT }, runtime)
   return new DynamoTrimmableLog(client, { table, storeId, serverClock })
 }
 
 /** The writer lease of a log. The caller closes it. */
 export function leaseAt({ storeId, table, endpoint }: LogAddress, runtime: Runtime): LeaseStore {
   // A lease is renewed in good time or not at all; and it must not wait behind appends for a connection.
-  const { client, serverClock } = createDynamoClient({ endpoint, requestTimeoutMs: LEASE_TIMEOUT_MS }, runtime)
+  const { client, serverClock } = createDynamoClient({ endpoint, limits: { requestMs: LEASE_TIMEOUT_MS } }, runtime)
   return new DynamoLease(client, { table, storeId, serverClock })
 }
 

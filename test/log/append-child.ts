@@ -7,8 +7,8 @@ import type { AppendInput, AppendOutput } from './stopped-process-contract.ts'
 
 /** A process that appends one entry and writes how that ended. */
 async function main(): Promise<void> {
-  const { endpoint, table, storeId, requestTimeoutMs } = JSON.parse(process.argv[2]!) as AppendInput
-  const { client, serverClock } = createDynamoClient({ endpoint, requestTimeoutMs }, systemRuntime)
+  const { endpoint, table, storeId, requestMs } = JSON.parse(process.argv[2]!) as AppendInput
+  const { client, serverClock } = createDynamoClient({ endpoint, limits: { requestMs } }, systemRuntime)
   const events = new DynamoLog(client, { table, storeId, serverClock })
   const noBodies = { put: async () => undefined, get: async () => new Uint8Array() }
   const log = new Log(events, { storeId, bodies: noBodies, runtime: systemRuntime, logger: silentLogger })

@@ -7,6 +7,7 @@ import { classifyFailure } from '../../lib/log/dynamo-failure.ts'
 import { DynamoLog } from '../../lib/log/dynamo-log.ts'
 import { encodeEntry } from '../../lib/log/entry-codec.ts'
 import type { LogItem } from '../../lib/log/event-log.ts'
+import { PROMPT } from '../../lib/log/request-limits.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { startTable } from '../support/embedded-table.ts'
 import { type Fault, FaultProxy } from '../support/fault-proxy.ts'
@@ -21,9 +22,9 @@ function entry(storeId: string): LogItem {
 }
 
 /** An adapter of a fresh log that reaches the table by this way. */
-async function adapter(url: string, { table = '', requestTimeoutMs = 1_000 } = {}) {
+async function adapter(url: string, { table = '', requestMs = PROMPT.requestMs } = {}) {
   const bed = await dynamoBed(endpoint)
-  const { client, serverClock } = createDynamoClient({ endpoint: url, requestTimeoutMs }, systemRuntime)
+  const { client, serverClock } = createDynamoClient({ endpoint: url, limits: { requestMs } }, systemRuntime)
   const events = new DynamoLog(client, { table: table || bed.table, storeId: bed.storeId, serverClock })
   onTestFinished(() => events.close())
   const put = (change: Partial<LogItem> = {}) => events.put({ ...entry(bed.storeId), ...change })
@@ -32,10 +33,10 @@ async function adapter(url: string, { table = '', requestTimeoutMs = 1_000 } = {
 }
 
 /** One behind a proxy that does this to every put. */
-async function behind(fault: Fault, requestTimeoutMs?: number) {
+async function behind(fault: Fault, requestMs?: number) {
   const proxy = await FaultProxy.start(endpoint)
   proxy.use((operation) => (operation === 'PutItem' ? fault : undefined))
-  return adapter(proxy.url, requestTimeoutMs === undefined ? {} : { requestTimeoutMs })
+  return adapter(proxy.url, requestMs === undefined ? {} : { requestMs })
 }
 
 /** A port on which nobody listens. */

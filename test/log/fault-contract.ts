@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createDynamoClient } from '../../lib/log/dynamo-client.ts'
 import { DynamoLog } from '../../lib/log/dynamo-log.ts'
+import { PROMPT } from '../../lib/log/request-limits.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { openDynamoLog } from '../support/embedded-table.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
@@ -18,12 +19,12 @@ const count = (operations: string[], operation: string) => operations.filter((ea
 export function describeFaults(name: string, endpoint: string): void {
   describe(name, () => {
     /** A log behind a proxy, and another log that reaches the table directly. */
-    async function start(requestTimeoutMs = 1_000) {
+    async function start(requestMs = PROMPT.requestMs) {
       const bed = await dynamoBed(endpoint)
       // What passes the first proxy late is answered through the second, which tells when.
       const behind = await FaultProxy.start(endpoint)
       const proxy = await FaultProxy.start(behind.url)
-      const { events } = await openDynamoLog(proxy.url, { table: bed.table, requestTimeoutMs })
+      const { events } = await openDynamoLog(proxy.url, { table: bed.table, limits: { requestMs } })
       const log = await openLog(bed, { events })
       const genesis = await log.genesis()
       for (const each of [proxy, behind]) for (const list of [each.seen, each.answered]) list.length = 0

@@ -13,7 +13,7 @@ import { Trimmer } from './trimmer.ts'
 const { endpoint } = await startTable(afterAll)
 
 function dynamoLease(of: { table: string; storeId: string }): DynamoLease {
-  const { client, serverClock } = createDynamoClient({ endpoint, requestTimeoutMs: 10_000 }, systemRuntime)
+  const { client, serverClock } = createDynamoClient({ endpoint, limits: { requestMs: 10_000 } }, systemRuntime)
   const leases = new DynamoLease(client, { ...of, serverClock })
   onTestFinished(() => leases.close())
   return leases

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { PATIENT, PROMPT } from '../../lib/log/request-limits.ts'
 import { openDynamoLog, startTable } from '../support/embedded-table.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 
@@ -7,7 +8,7 @@ import { FaultProxy } from '../support/fault-proxy.ts'
 test('who is patient waits for an answer that takes seconds, and who serves does not', async () => {
   const proxy = await FaultProxy.start((await startTable()).endpoint)
   const [patient, serving] = await Promise.all(
-    [true, false].map((patient) => openDynamoLog(proxy.url, { patient, table: `of-${patient}` })),
+    [PATIENT, PROMPT].map((limits, i) => openDynamoLog(proxy.url, { limits, table: `table-${i}` })),
   )
   proxy.use((operation) => {
     if (operation === 'GetItem') return { kind: 'delay-answer', ms: 1_500 }

@@ -7,7 +7,7 @@ export interface AppendInput {
   endpoint: string
   table: string
   storeId: string
-  requestTimeoutMs: number
+  requestMs: number
 }
 
 export interface AppendOutput {
@@ -16,19 +16,19 @@ export interface AppendOutput {
 }
 
 /** Shorter than what the proxy holds things up: a request that outlasts it has been given up by the child. */
-const REQUEST_TIMEOUT_MS = 400
+const REQUEST_MS = 400
 const HELD_MS = 800
 
 /** A process that stands still between sending an append and hearing of it. */
 export function describeStoppedProcess(endpoint: string): void {
   describe('a process stopped while it appends', () => {
-    async function start(requestTimeoutMs = REQUEST_TIMEOUT_MS) {
+    async function start(requestMs = REQUEST_MS) {
       const bed = await dynamoBed(endpoint)
       const log = await openLog(bed)
       // The answer to the child is held by the first proxy; the second one sees when it has been given.
       const holding = await FaultProxy.start(endpoint)
       const giving = await FaultProxy.start(holding.url)
-      const input: AppendInput = { ...bed, endpoint: giving.url, requestTimeoutMs }
+      const input: AppendInput = { ...bed, endpoint: giving.url, requestMs }
       const child = () => ChildScript.start('./append-child.ts', import.meta.url, input)
       return { log, genesis: await log.genesis(), holding, giving, child }
     }

@@ -6,6 +6,7 @@ import { getItem, putIfAbsent, type TableContext } from '../../lib/log/dynamo-it
 import { ensureTable } from '../../lib/log/dynamo-store.ts'
 import { EmbeddedTable } from '../../lib/log/embedded-table.ts'
 import type { PutOutcome } from '../../lib/log/event-log.ts'
+import { PROMPT } from '../../lib/log/request-limits.ts'
 import { TableTransport } from '../../lib/log/table-transport.ts'
 import { systemRuntime } from '../../lib/model/runtime.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -39,10 +40,10 @@ test('learns the time of the table from its answers', async () => {
 })
 
 /** What becomes of a put that goes to a thread of this kind. */
-async function outcomeWith(thread: string, requestTimeoutMs?: number): Promise<PutOutcome> {
+async function outcomeWith(thread: string, requestMs = PROMPT.requestMs): Promise<PutOutcome> {
   const worker = new Worker(`require('node:worker_threads').parentPort.on('message', ${thread})`, { eval: true })
   onTestFinished(async () => void (await worker.terminate()))
-  const transport = new TableTransport(worker, requestTimeoutMs)
+  const transport = new TableTransport(worker, { ...PROMPT, requestMs })
   const { client, serverClock } = createDynamoClient({ endpoint: 'http://127.0.0.1:1', transport }, systemRuntime)
   const context = { client, serverClock, table: 'boreal', runtime: systemRuntime }
   return putIfAbsent(context, ITEM).then(unexpected, classifyFailure)

@@ -21,5 +21,7 @@ describeOnServer(MOTO, (program) => {
     return server.stop
   })
 
-  describeLogContract('the log through the DynamoDB adapter', () => dynamoBed(endpoint, { requestTimeoutMs: SLOW_MS }))
+  describeLogContract('the log through the DynamoDB adapter', () =>
+    dynamoBed(endpoint, { limits: { requestMs: SLOW_MS } }),
+  )
 })

@@ -24,7 +24,7 @@ export async function openDynamoLog(
   const context = { client, table, runtime, serverClock }
   await ensureTable(context)
   const { storeId } = await openStore(context, 'main')
-  const events = new DynamoLog(client, { table, storeId, serverClock, patient: reached.patient })
+  const events = new DynamoLog(client, { table, storeId, serverClock })
   cleanup(async () => events.close())
   return { events, storeId }
 }
