@@ -23,8 +23,8 @@ export const cronJobsTable: Table<CronJobRow> = {
   facets: ['role', 'environment', 'jobName', 'configId'],
   scopes: (row) => [`role:${row.role}`, `job:${jobIdOf(row)}`],
   scopeVersion: {
-    role: 'select max(version) from cron_job where role = $1',
-    job: 'select version from cron_job where job_id = $1',
+    role: 'select max(version) from cron_job where role = given.value',
+    job: 'select version from cron_job where job_id = given.value',
   },
   job: (row) => ({ jobId: jobIdOf(row), counter: 'cron_jobs' }),
   configs: (row) => [row.configId],

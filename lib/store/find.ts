@@ -7,6 +7,8 @@ import type { Table } from './table.ts'
  */
 export interface Find<Row extends object = object> {
   table: Table<Row>
+  /** The keys of all rows that it may find, if it says them: then these are read together with all other keys, not by `statement`. */
+  keys?: readonly string[] | undefined
   /** The condition as text: equal finds have equal names. */
   name: string
   /** Reads the rows (`rowColumns`), at most {@link FIND_LIMIT}. */

@@ -14,5 +14,5 @@ export const hostMaintenanceTable: Table<HostMaintenanceRow> = {
   ],
   facets: ['host'],
   scopes: (row) => [`host:${row.host}`],
-  scopeVersion: { host: 'select version from host_maintenance where host = $1' },
+  scopeVersion: { host: 'select version from host_maintenance where host = given.value' },
 }

@@ -14,5 +14,5 @@ export const hostsTable: Table<HostRow> = {
   ],
   facets: ['host'],
   scopes: (row) => [`host:${row.host}`],
-  scopeVersion: { host: 'select version from host where host = $1' },
+  scopeVersion: { host: 'select version from host where host = given.value' },
 }

@@ -34,8 +34,8 @@ export const jobUpdatesTable: Table<JobUpdateRow> = {
   facets: ['role', 'environment', 'jobName', 'updateId', 'status', 'configIds'],
   scopes: (row) => [`role:${row.role}`, `job:${jobIdOf(row)}`],
   scopeVersion: {
-    role: 'select max(version) from job_update where role = $1',
-    job: 'select max(version) from job_update where job_id = $1',
+    role: 'select max(version) from job_update where role = given.value',
+    job: 'select max(version) from job_update where job_id = given.value',
   },
   job: (row) => ({ jobId: jobIdOf(row), counter: counterOf(row) }),
   configs: (row) => row.configIds,

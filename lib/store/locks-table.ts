@@ -18,7 +18,7 @@ export const locksTable: Table<LockRow> = {
   facets: ['role', 'environment', 'jobName'],
   scopes: (row) => [`role:${row.role}`, `job:${jobIdOf(row)}`],
   scopeVersion: {
-    role: 'select max(version) from lock where role = $1',
-    job: 'select version from lock where job_id = $1',
+    role: 'select max(version) from lock where role = given.value',
+    job: 'select version from lock where job_id = given.value',
   },
 }

@@ -16,5 +16,5 @@ export const quotasTable: Table<QuotaRow> = {
   ],
   facets: ['role'],
   scopes: (row) => [`role:${row.role}`],
-  scopeVersion: { role: 'select version from quota where role = $1' },
+  scopeVersion: { role: 'select version from quota where role = given.value' },
 }

@@ -25,7 +25,7 @@ export interface Table<Row extends object = object> {
   facets: string[]
   /** Scopes the row is in, as text: `role:www`, `job:www/prod/hello`, `host:h7`. */
   scopes(row: Row): string[]
-  /** Where the version of a scope is found when its rows are too many to ask: SQL with `$1` for the scope's value. */
+  /** Where the version of a scope is found when its rows are too many to ask: SQL in which `given.value` is the scope's value. */
   scopeVersion: Partial<Record<'role' | 'job' | 'host', string>>
   /** The job the row belongs to, and the column of table `job` that counts it. */
   job?(row: Row): { jobId: string; counter: string }

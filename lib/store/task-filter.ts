@@ -125,6 +125,7 @@ function jobsOf({ roles, environments, jobNames }: TaskFilter): RawBuilder<unkno
 export function findTasks(filter: TaskFilter): Find<TaskRow> {
   return {
     table: tasksTable,
+    keys: filter.taskIds,
     name: JSON.stringify(filter),
     statement: () => selectMatching(filter, FIND_LIMIT),
     matches: (row) => taskMatches(filter, row),

@@ -34,9 +34,9 @@ export const tasksTable: Table<TaskRow> = {
     return scopes
   },
   scopeVersion: {
-    role: 'select max(task_version) from job where role = $1',
-    job: 'select task_version from job where job_id = $1',
-    host: 'select max(version) from task where slave_host = $1',
+    role: 'select max(task_version) from job where role = given.value',
+    job: 'select task_version from job where job_id = given.value',
+    host: 'select max(version) from task where slave_host = given.value',
   },
   job: (row) => ({ jobId: jobIdOf(row), counter: row.status.toLowerCase() }),
   configs: (row) => [row.configId],

@@ -9,11 +9,12 @@ import { numberOf, type ResultSet, textOf } from '../store/result-set.ts'
 import { leftRole } from '../store/roles.ts'
 import { arrayParam, type Statement, statement } from '../store/statement.ts'
 import type { Table } from '../store/table.ts'
+import { WHOLE_ENTITY } from './touched-scopes.ts'
 
-/** A scope as text, e.g. `job:www/prod/hello`; the whole entity is `''`. */
+/** A scope as text, e.g. `job:www/prod/hello`. */
 export function scopeText(scope: Scope): string {
   const [kind, value] = Object.entries(scope)[0] ?? []
-  return kind === undefined ? '' : `${kind}:${value}`
+  return kind === undefined ? WHOLE_ENTITY : `${kind}:${value}`
 }
 
 function nameOf<Row extends object>({ table, name }: Find<Row>): string {
@@ -36,7 +37,8 @@ export interface JobState {
 export class BatchReads {
   readonly #keys = new Map<Table, Set<string>>()
   readonly #finds = new Map<string, Find>()
-  readonly #scopes = new Map<string, { table: Table; scope: string }>()
+  /** Values of scopes by their kind, by table. */
+  readonly #scopes = new Map<Table, Map<string, Set<string>>>()
   readonly #jobs = new Set<string>()
   readonly #roles = new Set<string>()
   readonly #idempotencyKeys = new Set<string>()
@@ -46,12 +48,14 @@ export class BatchReads {
   }
 
   find<Row extends object>(find: Find<Row>): void {
-    this.#finds.set(nameOf(find), find as unknown as Find)
+    if (find.keys === undefined) this.#finds.set(nameOf(find), find as unknown as Find)
+    else for (const key of find.keys) this.row(find.table as unknown as Table, key)
   }
 
   scope(table: Table, scope: Scope): void {
-    const text = scopeText(scope)
-    this.#scopes.set(`${table.entity} ${text}`, { table, scope: text })
+    const [kind, value] = Object.entries(scope)[0] ?? [WHOLE_ENTITY, '']
+    const kinds = getOrInsert(this.#scopes, table, () => new Map<string, Set<string>>())
+    getOrInsert(kinds, kind, () => new Set<string>()).add(value!)
   }
 
   job(jobId: string): void {
@@ -80,8 +84,10 @@ export class BatchReads {
     for (const find of this.#finds.values()) {
       add(find.statement(), (snapshot, result) => snapshot.addFound(find, result))
     }
-    for (const [name, { table, scope }] of this.#scopes) {
-      add(scopeVersion(table, scope), (snapshot, result) => snapshot.scopes.set(name, numberOf(result.rows[0]![0])))
+    for (const [table, kinds] of this.#scopes) {
+      for (const [kind, values] of kinds) {
+        add(scopeVersions(table, kind, values), (snapshot, result) => snapshot.addScopes(table, result))
+      }
     }
     if (this.#jobs.size + this.#roles.size > 0) {
       add(jobStates(this.#jobs, this.#roles), (snapshot, result) => snapshot.addJobs(result))
@@ -106,7 +112,7 @@ export class Snapshot {
   readonly rows = new Map<Table, Map<string, { row: object; version: number } | undefined>>()
   /** Find → keys of the rows found. */
   readonly found = new Map<string, string[]>()
-  readonly scopes = new Map<string, number>()
+  readonly #scopes = new Map<string, number>()
   readonly jobs = new Map<string, JobState & { role: string }>()
   /** Role → LSN at which anything last left it. */
   readonly roleDepartures = new Map<string, number>()
@@ -135,6 +141,19 @@ export class Snapshot {
     return this.found.get(nameOf(find))
   }
 
+  addScopes(table: Table, result: ResultSet): void {
+    for (const [scope, version] of result.rows) this.#scopes.set(`${table.entity} ${textOf(scope)}`, numberOf(version))
+  }
+
+  get hasScopes(): boolean {
+    return this.#scopes.size > 0
+  }
+
+  /** LSN of the last change within a scope (its text); `undefined` when it was not announced. */
+  scopeVersion(table: Table, scope: string): number | undefined {
+    return this.#scopes.get(`${table.entity} ${scope}`)
+  }
+
   addJobs(result: ResultSet): void {
     for (const [id, role, members, activeTasks, version] of result.rows) {
       const jobId = textOf(id)!
@@ -161,26 +180,27 @@ export class Snapshot {
 }
 
 /**
- * When a scope last changed: the newest version of the rows in it, or the last time one left, whichever is later.
+ * When scopes of a kind last changed: the newest version of the rows in each, or the last time one left, whichever is later.
  * Departures (but for those from roles) are forgotten with the horizon; then it may have been any time before, and the
- * answer is the latest.
+ * answer is the latest. Rows: the scope's text and the LSN.
  */
-function scopeVersion(table: Table, scope: string): Statement {
-  if (scope === '') {
-    return statement('select coalesce((select version from boreal.entity_change where entity = $1), 0)', table.entity)
+function scopeVersions(table: Table, kind: string, values: Set<string>): Statement {
+  if (kind === WHOLE_ENTITY) {
+    return statement(
+      `select '', coalesce((select version from boreal.entity_change where entity = $1), 0)`,
+      table.entity,
+    )
   }
-  const [kind, value] = [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]
-  const newest = table.scopeVersion[kind as 'role']
   const forgotten = kind === 'role' ? '0' : '(select before_lsn - 1 from boreal.horizon where one = 1)'
-  return statement(
-    `select greatest(
-       coalesce((${newest}), 0),
-       coalesce((select version from boreal.departure where entity = $2 and scope = $3),
-                ${forgotten}), 0)`,
-    value,
-    table.entity,
-    scope,
-  )
+  return {
+    sql: `
+      select '${kind}:' || given.value, greatest(
+        coalesce((${table.scopeVersion[kind as 'role']}), 0),
+        coalesce((select version from boreal.departure where entity = $2 and scope = '${kind}:' || given.value),
+                 ${forgotten}), 0)
+      from unnest($1::text[]) as given(value)`,
+    params: [arrayParam('text', [...values]), table.entity],
+  }
 }
 
 const JOB_STATES = `

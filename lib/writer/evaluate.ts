@@ -12,6 +12,7 @@ import { announceOperation, decideOperation } from './operations/handlers.ts'
 import { Overlay } from './overlay.ts'
 import type { StoreLimits } from './store-limits.ts'
 import type { SubmittedTransaction } from './submission.ts'
+import { TouchedScopes } from './touched-scopes.ts'
 
 /** A transaction whose turn has come. */
 export interface Candidate extends Omit<SubmittedTransaction, 'text'> {
@@ -36,6 +37,7 @@ export interface Evaluation {
   transactions: WrittenTransaction[]
   changes: ChangeSet
   tally: JobTally
+  touched: TouchedScopes | undefined
   /** Rows as they were before the batch. */
   before: RowBefore
 }
@@ -76,6 +78,7 @@ export function evaluateBatch(batch: readonly Candidate[], snapshot: Snapshot, c
     transactions: [],
     changes: new ChangeSet(),
     tally: new JobTally(),
+    touched: snapshot.hasScopes ? new TouchedScopes() : undefined,
     before: snapshot.before,
   }
   evaluation.changes.apply([], context.meta)
@@ -99,7 +102,7 @@ function decide(
   candidate: Candidate,
   snapshot: Snapshot,
   context: EvaluationContext,
-  { transactions, changes, tally }: Evaluation,
+  { transactions, changes, tally, touched }: Evaluation,
   used: Map<string, number>,
 ): Decision {
   const { id, request, principal, key, reason } = candidate
@@ -112,7 +115,7 @@ function decide(
       checkKeyTime(key.timeMs, context)
     }
     const { meta, limits, format } = context
-    const state = new Overlay({ snapshot, changes, tally, meta, limits, format })
+    const state = new Overlay({ snapshot, changes, tally, touched, meta, limits, format })
     checkPreconditions(request.preconditions ?? [], state)
     const results = request.operations.map((operation) => decideOperation(operation, state))
     if (state.events.length === 0) return { kind: 'noop', id, results }

@@ -14,6 +14,7 @@ import { type RowMeta, required, type Table } from '../store/table.ts'
 import { type JobState, type Snapshot, scopeText } from './batch-reads.ts'
 import { JobTally } from './job-tally.ts'
 import type { StoreLimits } from './store-limits.ts'
+import { TouchedScopes } from './touched-scopes.ts'
 
 /** What the transactions of a batch share. */
 export interface BatchContext {
@@ -21,6 +22,8 @@ export interface BatchContext {
   /** What the transactions before have changed. */
   changes: ChangeSet
   tally: JobTally
+  /** Kept only where somebody asks for scopes. */
+  touched?: TouchedScopes | undefined
   /** LSN and time that the changes will have. */
   meta: RowMeta
   limits: StoreLimits
@@ -43,6 +46,7 @@ export class Overlay implements ChangeSink {
   readonly meta: RowMeta
   readonly limits: StoreLimits
   readonly #tally = new JobTally()
+  readonly #touched: TouchedScopes | undefined
   /** As they are to be written: of an earlier version while older builds may read the log. */
   readonly events: WrittenEvent[] = []
   /** Rows as this transaction leaves them; `undefined` is a removed one. */
@@ -59,6 +63,7 @@ export class Overlay implements ChangeSink {
     this.#batch = context.changes
     this.meta = context.meta
     this.limits = context.limits
+    this.#touched = context.touched && new TouchedScopes()
   }
 
   /** The row under a key, as the transaction sees it. The key must have been announced to BatchReads. */
@@ -74,29 +79,28 @@ export class Overlay implements ChangeSink {
 
   /** The rows that a find gives, in the order of their keys. It must have been announced to BatchReads. */
   find<Row extends object>(find: Find<Row>): Row[] {
-    const found = required(this.#snapshot.keysFound(find), 'what a query finds')
-    if (found.length > MAX_ROWS) throw tooManyRows()
-    const keys = new Set(found)
-    for (const key of this.#changedKeys(find.table as unknown as Table)) keys.add(key)
     const rows: Row[] = []
-    for (const key of [...keys].sort(compareText)) {
+    for (const key of this.#keysToLookAt(find)) {
       const row = this.row(find.table, key)
       if (row !== undefined && find.matches(row)) rows.push(row)
     }
-    return rows
+    if (rows.length > MAX_ROWS) throw tooManyRows()
+    return rows.length < 2 ? rows : rows.sort((a, b) => compareText(find.table.key(a), find.table.key(b)))
+  }
+
+  /** Of the rows that the store has, and of those that the batch has changed, which the store does not know to match. */
+  #keysToLookAt<Row extends object>(find: Find<Row>): Set<string> {
+    if (find.keys !== undefined) return new Set(find.keys)
+    const found = required(this.#snapshot.keysFound(find), 'what a query finds')
+    if (found.length > MAX_ROWS) throw tooManyRows()
+    return new Set([...found, ...this.#changedKeys(find.table as unknown as Table)])
   }
 
   /** LSN of the last change of an entity within a scope. The scope must have been announced to BatchReads. */
   scopeVersion(table: Table, scope: Scope): number {
     const text = scopeText(scope)
-    const read = required(this.#snapshot.scopes.get(`${table.entity} ${text}`), 'a scope')
-    for (const key of this.#changedKeys(table)) {
-      if (text === '') return this.meta.version
-      for (const row of [this.#read(table, key)?.row, ...this.#states(table, key)]) {
-        if (row !== undefined && table.scopes(row).includes(text)) return this.meta.version
-      }
-    }
-    return read
+    const isTouched = this.#context.touched?.has(table, text) || this.#touched?.has(table, text)
+    return isTouched ? this.meta.version : required(this.#snapshot.scopeVersion(table, text), 'a scope')
   }
 
   /** A job as it stands now, `undefined` when nothing belongs to it. It must have been announced to BatchReads. */
@@ -159,6 +163,7 @@ export class Overlay implements ChangeSink {
     const events = this.events.map((event) => this.#upcast(event))
     this.#batch.apply(events, this.meta)
     this.#context.tally.add(this.#tally)
+    if (this.#touched !== undefined) this.#context.touched!.addAll(this.#touched)
   }
 
   put<Row extends object>(table: Table<Row>, row: Row): void {
@@ -194,6 +199,7 @@ export class Overlay implements ChangeSink {
     if (before !== undefined && row === undefined) this.growth--
     if (before !== undefined) this.#tally.count(table, before, -1)
     if (row !== undefined) this.#tally.count(table, row, 1)
+    this.#touched?.add(table, before, row)
     getOrInsert(this.#own, table, () => new Map<string, object | undefined>()).set(key, row)
   }
 
@@ -230,11 +236,6 @@ export class Overlay implements ChangeSink {
     const batch = this.#batch.tables.get(table)
     if (batch !== undefined) yield* batch.keys()
     for (const key of this.#own.get(table)?.keys() ?? []) if (!batch?.has(key)) yield key
-  }
-
-  #states(table: Table, key: string): (object | undefined)[] {
-    const change = this.#batch.tables.get(table)?.get(key)
-    return [change?.first, change?.current, this.#own.get(table)?.get(key)]
   }
 }
 

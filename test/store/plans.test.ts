@@ -138,6 +138,28 @@ test('what a batch reads is found by index, whatever the number of rows', async 
   await engine.kill()
 })
 
+test('a batch of many transactions reads with as many statements as one', () => {
+  const transaction = (id: number) =>
+    transactionRequest.parse({
+      preconditions: [
+        { entity: 'task', key: `t${id}`, where: { status: 'PENDING' } },
+        { entity: 'task', scope: { job: `www/prod/j${id}` }, unchangedSince: 1 },
+        { entity: 'task', scope: { host: `h${id}` }, unchangedSince: 1 },
+        { entity: 'role', scope: { role: `r${id}` }, unchangedSince: 1 },
+      ],
+      operations: [
+        { op: 'saveTasks', tasks: [task(`new${id}`)] },
+        { op: 'mutateTasks', query: { taskIds: [`t${id}`], statuses: ['PENDING'] }, patch: { status: 'RUNNING' } },
+        { op: 'removeTasks', query: { taskIds: [`old${id}`] } },
+        { op: 'saveHostAttributes', hostAttributes: host(`h${id}`) },
+      ],
+    })
+  const statementsOf = (count: number) =>
+    announceBatch(Array.from({ length: count }, (_, id) => ({ request: transaction(id), key: undefined }))).plan()
+      .statements
+  expect(statementsOf(50)).toHaveLength(statementsOf(1).length)
+})
+
 test('what a batch writes is found by index, whatever the number of rows', async () => {
   const { node } = await memoryNode()
   const both = [task('a'), task('b', { task: config({ priority: 1 }) })]

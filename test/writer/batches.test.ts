@@ -75,6 +75,24 @@ test('a query finds what transactions before it in the batch have changed', asyn
   expect(mutated.results).toEqual([{ op: 'mutateTasks', affected: 1, taskIds: ['new'] }])
 })
 
+test('a condition on a scope sees what the batch before it has changed, and what only passed through', async () => {
+  const { node } = await memoryNode()
+  const { lsn } = await node.submit(request([saveTask('t', { slaveHost: 'h1' })]), as('p'))
+  const moveTo = (slaveHost: string) =>
+    node.submit(request([{ op: 'mutateTasks', query: { taskIds: ['t'] }, patch: { slaveHost } }]), as('p'))
+  const ifUnchanged = (scope: object) =>
+    node.submit(request([saveQuota('www')], [{ entity: 'task', scope, unchangedSince: lsn }]), as('p'))
+  const scopes = [{ host: 'h1' }, { host: 'h2' }, { host: 'h3' }, { host: 'h4' }, { job: 'www/prod/hello' }, {}]
+  const moves = Promise.all(['h2', 'h3', 'h4'].map(moveTo))
+  const conditional = Promise.allSettled([...scopes, { host: 'h5' }].map(ifUnchanged))
+  expect((await moves).map((answer) => answer.lsn)).toEqual([lsn + 1, lsn + 1, lsn + 1])
+  const changed = { reason: { code: 'precondition_failed', failed: [{ found: { changed: lsn + 1 } }] } }
+  expect(await conditional).toMatchObject([
+    ...scopes.map(() => changed),
+    { status: 'fulfilled', value: { lsn: lsn + 1 } },
+  ])
+})
+
 test('rows that the database refuses fail the transaction that brought them, not the batch', async () => {
   const { node } = await memoryNode()
   const bad = request([saveTask('deep')])
