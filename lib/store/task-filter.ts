@@ -125,7 +125,8 @@ function jobsOf({ roles, environments, jobNames }: TaskFilter): RawBuilder<unkno
 export function findTasks(filter: TaskFilter): Find<TaskRow> {
   return {
     table: tasksTable,
-    keys: filter.taskIds,
+    // Of more than may be found there is a limit only in SQL.
+    keys: filter.taskIds !== undefined && filter.taskIds.length < FIND_LIMIT ? filter.taskIds : undefined,
     name: JSON.stringify(filter),
     statement: () => selectMatching(filter, FIND_LIMIT),
     matches: (row) => taskMatches(filter, row),

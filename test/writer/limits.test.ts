@@ -68,6 +68,19 @@ test('a transaction changes at most 20,000 rows', async () => {
   expect(await entriesOf(node.log)).toHaveLength(0)
 })
 
+test('a mutation may name more tasks than there are, and more than a transaction may change', async () => {
+  const { node } = await memoryNode()
+  await node.submit(request([saveTask('there'), saveTask('other')]), as('p'))
+  for (const count of [3, 20_001]) {
+    const taskIds = ['there', ...Array.from({ length: count - 1 }, (_, index) => `missing-${index}`)]
+    const { results } = await node.submit(
+      request([{ op: 'mutateTasks', query: { taskIds }, patch: { failureCount: count } }]),
+      as('p'),
+    )
+    expect(results).toEqual([{ op: 'mutateTasks', affected: 1, taskIds: ['there'] }])
+  }
+})
+
 test('the body of an entry larger than an item goes through the object store', async () => {
   const { node, table, storeId } = await memoryNode()
   const tasks = Array.from({ length: 120 }, (_, index) => {
