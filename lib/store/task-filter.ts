@@ -127,7 +127,10 @@ export function findTasks(filter: TaskFilter): Find<TaskRow> {
     table: tasksTable,
     // Of more than may be found there is a limit only in SQL.
     keys: filter.taskIds !== undefined && filter.taskIds.length < FIND_LIMIT ? filter.taskIds : undefined,
-    name: JSON.stringify(filter),
+    // Only where there are no keys is it asked for.
+    get name() {
+      return JSON.stringify(filter)
+    },
     statement: () => selectMatching(filter, FIND_LIMIT),
     matches: (row) => taskMatches(filter, row),
   }

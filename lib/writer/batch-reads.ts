@@ -13,8 +13,13 @@ import { WHOLE_ENTITY } from './touched-scopes.ts'
 
 /** A scope as text, e.g. `job:www/prod/hello`. */
 export function scopeText(scope: Scope): string {
-  const [kind, value] = Object.entries(scope)[0] ?? []
-  return kind === undefined ? WHOLE_ENTITY : `${kind}:${value}`
+  const [kind, value] = partsOf(scope)
+  return kind === WHOLE_ENTITY ? WHOLE_ENTITY : `${kind}:${value}`
+}
+
+function partsOf(scope: Scope): [kind: string, value: string] {
+  const [kind = WHOLE_ENTITY, value = ''] = Object.entries(scope)[0] ?? []
+  return [kind, value]
 }
 
 function nameOf<Row extends object>({ table, name }: Find<Row>): string {
@@ -53,9 +58,9 @@ export class BatchReads {
   }
 
   scope(table: Table, scope: Scope): void {
-    const [kind, value] = Object.entries(scope)[0] ?? [WHOLE_ENTITY, '']
+    const [kind, value] = partsOf(scope)
     const kinds = getOrInsert(this.#scopes, table, () => new Map<string, Set<string>>())
-    getOrInsert(kinds, kind, () => new Set<string>()).add(value!)
+    getOrInsert(kinds, kind, () => new Set<string>()).add(value)
   }
 
   job(jobId: string): void {
