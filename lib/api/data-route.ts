@@ -124,7 +124,7 @@ function common<P extends z.ZodRawShape>({ path, name, summary, params }: Common
 
 async function answerRead({ node, query, principal }: ApiRequest, read: DataRead): Promise<ApiAnswer> {
   const { lsn, ageMs, results } = await node.read([read.statement], consistencyOf(query), principal.name)
-  const answer = read.answer(results[0]!)
-  const type = answer.status === 200 ? {} : { 'Content-Type': PROBLEM_TYPE }
-  return { ...answer, headers: { ...type, 'Boreal-Lsn': String(lsn), 'Boreal-Age-Ms': String(ageMs) } }
+  const { status, body } = read.answer(results[0]!)
+  const type = status === 200 ? {} : { 'Content-Type': PROBLEM_TYPE }
+  return { status, body, headers: { 'Boreal-Lsn': String(lsn), 'Boreal-Age-Ms': String(ageMs), ...type } }
 }

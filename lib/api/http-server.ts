@@ -79,8 +79,8 @@ async function respond(
   // What was not read of the body would be taken for the next request. And clients that go on asking would keep a server
   // that stops from its end.
   if (!request.complete || !goesOn()) response.setHeader('Connection', 'close')
-  const headers = { ...(result.headers as Record<string, string>), 'Content-Length': Buffer.byteLength(result.body) }
-  const bytes = headers['Content-Length']
+  const bytes = Buffer.byteLength(result.body)
+  const headers = { 'Content-Length': bytes, ...(result.headers as Record<string, string>) }
   const send = () => {
     response.writeHead(result.statusCode, headers)
     // Text, because then headers and body leave together in one write.
@@ -120,16 +120,20 @@ async function eventOf(request: IncomingMessage): Promise<ApiEvent> {
     httpMethod: request.method ?? 'GET',
     path: request.url ?? '/',
     headers: request.headers as Record<string, string>,
-    body: null,
+    multiValueQueryStringParameters: null as Record<string, string[]> | null,
+    body: null as string | null,
     isBase64Encoded: false,
-  } as unknown as ApiEvent
-  try {
-    const body = await readBody(request)
-    const { path, query } = parseTarget(event.path)
-    return { ...event, path, multiValueQueryStringParameters: query, body }
-  } catch (error) {
-    return { ...event, refusal: error as Error }
+    refusal: undefined as Error | undefined,
   }
+  try {
+    event.body = await readBody(request)
+    const { path, query } = parseTarget(event.path)
+    event.path = path
+    event.multiValueQueryStringParameters = query
+  } catch (error) {
+    event.refusal = error as Error
+  }
+  return event as unknown as ApiEvent
 }
 
 /** With listeners: an iterator over the request would cost more than all else that is done with a small one. */

@@ -75,7 +75,11 @@ function planned(
     for (const name of Object.keys(target.query)) {
       if (SHARED.includes(name)) throw new BorealError('invalid_field', `${name} is said once, for all reads`)
     }
-    return match.route.read!({ ...context, ...validated(match.route, match.params, target.query) })
+    return match.route.read!({
+      storeId: context.storeId,
+      records: context.records,
+      ...validated(match.route, match.params, target.query),
+    })
   } catch (error) {
     const problem = problemOf(error)
     return { status: problem.status, body: JSON.stringify(problem) }

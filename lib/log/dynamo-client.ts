@@ -91,7 +91,8 @@ class LimitedHandler extends NodeHttpHandler {
   }
 
   override handle(...[request, options]: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {
-    return super.handle(request, { ...options, requestTimeout: limitOf(request.headers, this.#limits) })
+    const requestTimeout = limitOf(request.headers, this.#limits)
+    return super.handle(request, Object.assign({}, options, { requestTimeout }))
   }
 }
 

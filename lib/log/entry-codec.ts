@@ -51,7 +51,6 @@ export interface EncodedEntry {
 export function encodeEntry(draft: EntryDraft, ids: EntryIds): EncodedEntry {
   const { codec, body } = encodeBody(draft.transactions)
   const item: LogItem = {
-    ...ids,
     lsn: draft.lsn,
     format: LOG_FORMAT,
     time: draft.time,
@@ -61,6 +60,7 @@ export function encodeEntry(draft: EntryDraft, ids: EntryIds): EncodedEntry {
     transactions: draft.transactions.length,
     bodyHash: sha256(body),
     bodyBytes: body.byteLength,
+    ...ids,
   }
   if (body.byteLength <= MAX_ITEM_BODY_BYTES) item.body = body
   else item.bodyKey = bodyKey(ids.storeId, draft.lsn, ids.attempt)

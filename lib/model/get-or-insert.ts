@@ -2,11 +2,11 @@
 export function getOrInsert<K, V>(
   map: { get(key: K): V | undefined; set(key: K, value: V): unknown },
   key: K,
-  make: () => V,
+  make: (key: K) => V,
 ): V {
   const found = map.get(key)
   if (found !== undefined) return found
-  const made = make()
+  const made = make(key)
   map.set(key, made)
   return made
 }

@@ -177,14 +177,14 @@ export class BorealNode {
   async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     if (consistency.level === 'asOf') {
-      return { ...(await this.past.read(statements, consistency.asOf)), ageMs: this.#parts.tail.ageMs }
+      return { ageMs: this.#parts.tail.ageMs, ...(await this.past.read(statements, consistency.asOf)) }
     }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
     const answer = this.#parts.pool.canServe(minLsn)
       ? await this.#parts.pool.read(statements, { minLsn, deadline, client }, readTimeoutMs)
       : await this.#readFromStore(statements, minLsn, deadline)
-    return { ...answer, ageMs: this.#parts.tail.ageMs }
+    return { ageMs: this.#parts.tail.ageMs, ...answer }
   }
 
   /** Holds a store at one place of the log that satisfies the consistency. The work must be repeatable. */
@@ -203,7 +203,7 @@ export class BorealNode {
       await this.#reached(minLsn, deadline)
       return this.#parts.follower.hold(work)
     }
-    return { ...(await held()), ageMs: this.#parts.tail.ageMs }
+    return { ageMs: this.#parts.tail.ageMs, ...(await held()) }
   }
 
   /** Runs one statement of a user's, read-only, on a reader. */

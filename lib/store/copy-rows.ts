@@ -1,3 +1,4 @@
+import { getOrInsert } from '../model/get-or-insert.ts'
 import type { ElementType } from './binary-array.ts'
 import type { Statement } from './statement.ts'
 import type { Puts, Table } from './table.ts'
@@ -31,11 +32,13 @@ export function copyIn<Row>(table: string, columns: CopiedColumn<Row>[], rows: I
 
 /** The same for rows of the model. */
 export function insert<Row extends object>(table: Table<Row>, rows: Puts<Row>): Statement {
-  const columns = table.columns.map(({ name, type, value }) => ({
-    ...{ name, type },
-    value: ({ row, meta }: Puts<Row>[number]) => value(row, meta),
-  }))
-  return copyIn(table.name, columns, rows)
+  return copyIn(table.name, getOrInsert(columnsOfTables, table as Table, copiedColumns), rows)
+}
+
+const columnsOfTables = new WeakMap<Table, CopiedColumn<Puts[number]>[]>()
+
+function copiedColumns({ columns }: Table): CopiedColumn<Puts[number]>[] {
+  return columns.map(({ name, type, value }) => ({ name, type, value: ({ row, meta }) => value(row, meta) }))
 }
 
 const SPECIAL = /[\\\t\n\r]/

@@ -110,7 +110,7 @@ export class ThreadEngine implements Engine {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      this.#worker.postMessage({ ...request, id } satisfies EngineRequest)
+      this.#worker.postMessage({ id, ...request } satisfies EngineRequest)
     })
   }
 

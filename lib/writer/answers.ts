@@ -7,8 +7,8 @@ import type { TransactionAnswer } from '../model/transaction.ts'
 /** What an answer is made of. */
 type AnsweredTransaction = Pick<LoggedTransaction, 'id' | 'results'> & { request?: string | undefined }
 
-/** Retries come soon after, so the last answers are kept at hand. */
-const MAX_CACHED = 10_000
+/** Retries come soon after, so at least so many of the last answers are kept at hand. */
+const AT_HAND = 5_000
 
 /** The answer of a committed transaction, with the hash of the request it belongs to. */
 export interface PastAnswer {
@@ -19,7 +19,12 @@ export interface PastAnswer {
 /** Answers of transactions that are in the log, by their place there. */
 export class Answers {
   readonly #log: Log
-  readonly #cached = new Map<string, PastAnswer>()
+  /**
+   * By place. When there are enough of them they become the older ones, and those are let go as a whole: to look for the
+   * oldest of a map passes over every one that was taken out of it before.
+   */
+  #newer = new Map<string, PastAnswer>()
+  #older = new Map<string, PastAnswer>()
   /** Entries that are being read: those who retry together often ask for the same one. */
   readonly #reading = new Map<number, Promise<Entry | undefined>>()
 
@@ -30,19 +35,28 @@ export class Answers {
   /** Remembers an answer that is being given. */
   add(lsn: number, index: number, { id, request, results }: AnsweredTransaction): TransactionAnswer {
     const answer = { lsn, transactionId: id, results }
-    if (this.#cached.size >= MAX_CACHED) this.#cached.delete(this.#cached.keys().next().value!)
-    this.#cached.set(`${lsn}.${index}`, { answer, request })
+    if (this.#newer.size >= AT_HAND) {
+      this.#older = this.#newer
+      this.#newer = new Map()
+    }
+    this.#newer.set(`${lsn}.${index}`, { answer, request })
     return answer
   }
 
   /** The answer of the transaction at a place of the log. */
   async at(lsn: number, index: number): Promise<PastAnswer> {
     const place = `${lsn}.${index}`
-    if (lsn <= this.#log.startsAt && !this.#cached.has(place)) throw beforeThisLog(place)
-    if (!this.#cached.has(place)) await this.#read(lsn)
-    const past = this.#cached.get(place)
+    let past = this.#atHand(place)
+    if (past !== undefined) return past
+    if (lsn <= this.#log.startsAt) throw beforeThisLog(place)
+    await this.#read(lsn)
+    past = this.#atHand(place)
     if (past === undefined) throw new BorealError('log_corrupt', `log entry ${lsn} has no transaction ${index}`)
     return past
+  }
+
+  #atHand(place: string): PastAnswer | undefined {
+    return this.#newer.get(place) ?? this.#older.get(place)
   }
 
   async #read(lsn: number): Promise<void> {

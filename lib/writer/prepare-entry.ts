@@ -99,10 +99,12 @@ export const prepareEntry: Procedure<EntryRequest, Preparation> = {
 
 async function decide(engine: Runner, request: EntryRequest): Promise<Evaluation> {
   const { mark, timeMs, horizonMs, full, limits, transactionIds } = request
-  const batch = request.batch.map(({ text, ...rest }, index) => ({
-    ...rest,
+  const batch = request.batch.map(({ text, principal, key, reason }, index) => ({
     id: transactionIds[index]!,
     request: JSON.parse(text) as WriterRequest,
+    principal,
+    key,
+    reason,
   }))
   const plan = announceBatch(batch).plan()
   const begin = request.onTop ? [] : [BEGIN]

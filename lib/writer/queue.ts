@@ -26,7 +26,11 @@ export class Queue {
   readonly #monotonic: () => number
   readonly #limits: QueueLimits
   readonly #size: BatchSize
-  readonly #waiting = new Set<Submission>()
+  /**
+   * No Set: its table is made anew as it grows and shrinks, each points to the next, and one that has become old keeps all
+   * that came behind it, with who was in them, until old garbage is collected (a third of what the main thread collected).
+   */
+  #waiting: Submission[] = []
   #bytes = 0
   readonly #wakes = new Set<() => void>()
 
@@ -38,43 +42,43 @@ export class Queue {
   }
 
   get length(): number {
-    return this.#waiting.size
+    return this.#waiting.length
   }
 
   /** @throws BorealError `overloaded` when the queue is full. */
   push(submission: Submission): void {
     const { maxWaiting, maxWaitingBytes } = this.#limits
-    if (this.#waiting.size >= maxWaiting || this.#bytes + submission.bytes > maxWaitingBytes) {
+    if (this.#waiting.length >= maxWaiting || this.#bytes + submission.bytes > maxWaitingBytes) {
       throw new BorealError('overloaded', 'too many transactions are waiting; try again', { retryAfter: 1 })
     }
-    this.#waiting.add(submission)
+    this.#waiting.push(submission)
     this.#bytes += submission.bytes
     this.#wake()
   }
 
   /** Puts some back in front: they keep their turn, whatever the limits. */
   putBack(batch: readonly Submission[]): void {
-    const waiting = [...batch.filter(({ state }) => state !== 'done'), ...this.#waiting]
-    this.#waiting.clear()
-    this.#bytes = 0
-    for (const submission of waiting) {
+    const back = batch.filter(({ state }) => state !== 'done')
+    for (const submission of back) {
       submission.state = 'queued'
-      this.#waiting.add(submission)
       this.#bytes += submission.bytes
     }
+    this.#waiting = [...back, ...this.#waiting]
     this.#wake()
   }
 
   /** Takes one out that nobody waits for any more; false when it is no longer here. */
   remove(submission: Submission): boolean {
-    if (!this.#waiting.delete(submission)) return false
+    const index = this.#waiting.indexOf(submission)
+    if (index < 0) return false
+    this.#waiting.splice(index, 1)
     this.#bytes -= submission.bytes
     return true
   }
 
   /** Ms that it should take to decide and write the next batch, if it is taken now. */
   get expectedMs(): number {
-    return this.#size.costMs * Math.min(this.#waiting.size, this.#limits.maxBatch, this.#size.limit)
+    return this.#size.costMs * Math.min(this.#waiting.length, this.#limits.maxBatch, this.#size.limit)
   }
 
   /** Deciding and writing so many transactions took so long. */
@@ -84,10 +88,10 @@ export class Queue {
 
   /** Resolves when so many wait, or the signal aborts, or the queue is drained. */
   async whenWaiting(count = 1, signal?: AbortSignal): Promise<void> {
-    if (this.#waiting.size >= count || signal?.aborted) return
+    if (this.#waiting.length >= count || signal?.aborted) return
     await new Promise<void>((resolve) => {
       const wake = () => {
-        if (this.#waiting.size < count && this.#waiting.size > 0 && !signal?.aborted) return
+        if (this.#waiting.length < count && this.#waiting.length > 0 && !signal?.aborted) return
         this.#wakes.delete(wake)
         signal?.removeEventListener('abort', wake)
         resolve()
@@ -106,27 +110,26 @@ export class Queue {
   /** The next batch: whatever waits, up to the limits of a batch, what its time allows, and at least one. */
   takeNow(): Submission[] {
     const now = this.#monotonic()
-    const batch: Submission[] = []
-    const count = Math.min(this.#limits.maxBatch, this.#size.limit)
+    // Their timers may not have had their turn yet.
+    for (const submission of this.#waiting.filter(({ deadline }) => deadline <= now)) submission.expire()
+    const most = Math.min(this.#limits.maxBatch, this.#size.limit, this.#waiting.length)
+    let count = 0
     let bytes = 0
-    for (const submission of this.#waiting) {
-      // Its timer may not have had its turn yet.
-      if (submission.deadline <= now) {
-        submission.expire()
-        continue
-      }
-      bytes += submission.bytes
-      if (batch.length > 0 && (batch.length >= count || bytes > this.#limits.maxBatchBytes)) break
-      batch.push(submission)
+    while (count < most) {
+      const more = bytes + this.#waiting[count]!.bytes
+      if (count > 0 && more > this.#limits.maxBatchBytes) break
+      bytes = more
+      count++
     }
-    for (const submission of batch) this.remove(submission)
-    return batch
+    this.#bytes -= bytes
+    return this.#waiting.splice(0, count)
   }
 
   /** Empties the queue and ends the wait for it. */
   drain(): Submission[] {
-    const all = [...this.#waiting]
-    for (const submission of all) this.remove(submission)
+    const all = this.#waiting
+    this.#waiting = []
+    this.#bytes = 0
     this.#wake()
     return all
   }

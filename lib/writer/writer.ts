@@ -130,12 +130,12 @@ export class Writer {
     return new Promise((resolve, reject) => {
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? 25_000
       const submission: Submission = {
-        ...submissionOf(request, options),
         deadline: this.#options.runtime.monotonic() + timeoutMs,
         expire: () => this.#expire(submission),
         state: 'queued',
         resolve: (answer) => settle(() => resolve(answer)),
         reject: (error) => settle(() => reject(error)),
+        ...submissionOf(request, options),
       }
       const timer = setTimeout(() => this.#expire(submission), timeoutMs)
       const settle = (answer: () => void) => {
