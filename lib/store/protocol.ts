@@ -1,6 +1,6 @@
-import { protocol } from '@electric-sql/pglite'
+import { serialize } from 'pg-protocol'
 import { type Column, Result, type ResultSet } from './result-set.ts'
-import type { Statement } from './statement.ts'
+import type { Param, Statement } from './statement.ts'
 
 /**
  * The Postgres wire protocol, as far as Boreal speaks it: a list of statements becomes one message and its answer a
@@ -8,7 +8,10 @@ import type { Statement } from './statement.ts'
  * sent alone, and a prepared one half of one that is parsed and planned again.
  */
 
-const { serialize } = protocol
+/** What the serializer takes for bytes is a Buffer; what came from another thread is none any more. */
+function asBuffer(param: Param): Param {
+  return param instanceof Uint8Array ? Buffer.from(param.buffer, param.byteOffset, param.byteLength) : param
+}
 
 /** A failed statement, with what Postgres says about it. */
 export class SqlError extends Error {
@@ -35,29 +38,36 @@ export function isConstraintViolation(error: SqlError): boolean {
 /** How many prepared statements one engine keeps. The fixed ones are about fifty; the rest are shapes of queries. */
 const MAX_PREPARED = 400
 
+interface Prepared {
+  name: string
+  /** Number of its last use. */
+  used: number
+}
+
 /** Which statements an engine has prepared, by their text. Those not used for longest give way when there are too many. */
 export class PreparedStatements {
-  /** In the order of their last use. */
-  readonly #names = new Map<string, string>()
+  readonly #prepared = new Map<string, Prepared>()
   /** Names of which nobody knows whether they were prepared. */
   #doubtful: string[] = []
-  #counter = 0
+  #uses = 0
 
   /** Messages that bind and execute the statement, preparing it when needed. */
   messages(statement: Statement, describe = false): Uint8Array[] {
     // Closing one that was never prepared is no error.
-    const messages = this.#doubtful.map((name) => serialize.close({ type: 'S', name }))
+    const messages: Uint8Array[] = this.#doubtful.map((name) => serialize.close({ type: 'S', name }))
     this.#doubtful = []
-    let name = this.#names.get(statement.sql)
-    if (name === undefined) {
-      if (this.#names.size >= MAX_PREPARED) messages.push(this.#evictOldest())
-      name = `s${++this.#counter}`
-      messages.push(serialize.parse({ name, text: statement.sql }))
-    } else this.#names.delete(statement.sql)
-    this.#names.set(statement.sql, name)
-    messages.push(serialize.bind({ statement: name, values: statement.params }))
+    const used = ++this.#uses
+    let prepared = this.#prepared.get(statement.sql)
+    if (prepared === undefined) {
+      if (this.#prepared.size >= MAX_PREPARED) messages.push(this.#evictOldest())
+      prepared = { name: `s${used}`, used }
+      this.#prepared.set(statement.sql, prepared)
+      messages.push(serialize.parse({ name: prepared.name, text: statement.sql }))
+    }
+    prepared.used = used
+    messages.push(serialize.bind({ statement: prepared.name, values: statement.params, valueMapper: asBuffer }))
     if (describe) messages.push(serialize.describe({ type: 'P' }))
-    messages.push(serialize.execute({}))
+    messages.push(serialize.execute())
     if (statement.copy !== undefined)
       messages.push(copyDataHeader(statement.copy), statement.copy, serialize.copyDone())
     return messages
@@ -66,20 +76,22 @@ export class PreparedStatements {
   /** After an error nobody knows which parses took place: they are closed and prepared anew under other names. */
   forget(statements: Statement[]): void {
     for (const { sql } of statements) {
-      const name = this.#names.get(sql)
-      if (name !== undefined) this.#doubtful.push(name)
-      this.#names.delete(sql)
+      const prepared = this.#prepared.get(sql)
+      if (prepared !== undefined) this.#doubtful.push(prepared.name)
+      this.#prepared.delete(sql)
     }
   }
 
   #evictOldest(): Uint8Array {
-    const [sql, name] = this.#names.entries().next().value as [string, string]
-    this.#names.delete(sql)
+    let [oldest] = this.#prepared
+    for (const each of this.#prepared) if (each[1].used < oldest![1].used) oldest = each
+    const [sql, { name }] = oldest!
+    this.#prepared.delete(sql)
     return serialize.close({ type: 'S', name })
   }
 }
 
-/** What goes ahead of the rows of a COPY. (The serializer takes whole array buffers only.) */
+/** What goes ahead of the rows of a COPY: the serializer would copy them. */
 function copyDataHeader({ byteLength }: Uint8Array): Uint8Array {
   const header = Buffer.from('d\0\0\0\0', 'latin1')
   header.writeInt32BE(byteLength + 4, 1)
@@ -90,7 +102,7 @@ function copyDataHeader({ byteLength }: Uint8Array): Uint8Array {
 export function unpreparedMessages(statement: Statement): Uint8Array[] {
   return [
     serialize.parse({ text: statement.sql }),
-    serialize.bind({ values: statement.params }),
+    serialize.bind({ values: statement.params, valueMapper: asBuffer }),
     serialize.describe({ type: 'P' }),
   ]
 }
