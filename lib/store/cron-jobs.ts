@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { jobKeyText, jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import type { Statement } from './statement.ts'
@@ -17,9 +17,9 @@ const cronJobRecord = jsonText({
 
 const withConfig = sql`select j.*, c.config from cron_job j join task_config c using (config_id)`
 
-export function cronJobById(jobId: string): Statement {
-  return compile(sql`select job_id, ${cronJobRecord} from (${withConfig}) j where job_id = ${jobId}`)
-}
+export const cronJobById = byKey(
+  (jobId) => sql`select job_id, ${cronJobRecord} from (${withConfig}) j where job_id = ${jobId}`,
+)
 
 /** A page of cron jobs by key; of some roles when any are named. */
 export function cronJobPage(roles: string[], { after, limit }: PageOptions): Statement {

@@ -9,6 +9,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
+  type RawBuilder,
   sql,
 } from 'kysely'
 import { jsonValueOf } from './column-types.ts'
@@ -40,6 +41,23 @@ export function compile(
 ): Statement {
   const compiled = query.compile(db)
   return { sql: compiled.sql, params: compiled.parameters.map(toParam) }
+}
+
+/** Stands for the key while a statement is compiled: no text in Postgres has this character. */
+const KEY = '\0'
+
+/**
+ * A read of one record, compiled when it is used first: writing the same SQL for every key again took a sixth of what the
+ * HTTP thread does for a point read.
+ *
+ * @example const quotaOfRole = byKey((role) => sql`select role, quota from quota where role = ${role}`)
+ */
+export function byKey(query: (key: string) => RawBuilder<unknown>): (key: string) => Statement {
+  let compiled: Statement | undefined
+  return (key) => {
+    compiled ??= compile(query(KEY))
+    return { sql: compiled.sql, params: compiled.params.map((param) => (param === KEY ? key : param)) }
+  }
 }
 
 /** A Kysely that runs on an engine. The engine must be owned for as long as a transaction is open. */

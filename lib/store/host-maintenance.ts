@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { jsonInt64, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import type { Statement } from './statement.ts'
@@ -13,9 +13,9 @@ const requestRecord = jsonText({
   version: jsonRaw('version'),
 })
 
-export function hostMaintenanceOf(host: string): Statement {
-  return compile(sql`select host, ${requestRecord} from host_maintenance where host = ${host}`)
-}
+export const hostMaintenanceOf = byKey(
+  (host) => sql`select host, ${requestRecord} from host_maintenance where host = ${host}`,
+)
 
 export function hostMaintenancePage({ after, limit }: PageOptions): Statement {
   const found = sql`select * from host_maintenance where host > ${after ?? ''} order by host limit ${limit + 1}`

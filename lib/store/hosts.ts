@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import type { Statement } from './statement.ts'
@@ -13,9 +13,7 @@ const hostRecord = jsonText({
   version: jsonRaw('version'),
 })
 
-export function hostByName(host: string): Statement {
-  return compile(sql`select host, ${hostRecord} from host where host = ${host}`)
-}
+export const hostByName = byKey((host) => sql`select host, ${hostRecord} from host where host = ${host}`)
 
 /** A page of hosts by name; `modes` empty means all. */
 export function hostPage(modes: string[], { after, limit }: PageOptions): Statement {

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { JobUpdateRow } from '../model/events.ts'
 import { isTerminalUpdate, TERMINAL_UPDATE_STATUSES } from '../model/job-update-status.ts'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { FIND_LIMIT, type Find } from './find.ts'
 import { jobUpdatesTable } from './job-updates-table.ts'
 import {
@@ -165,7 +165,7 @@ export function instanceEventPage(update: string, instances: number[], { after, 
 }
 
 /** How far an update is: instances by the last thing that was done to them. */
-export function jobUpdateProgress(update: string): Statement {
+export const jobUpdateProgress = byKey((update) => {
   const record = jsonText({
     key: jsonOfSql(updateKeyText),
     state: optionalSql(state),
@@ -173,8 +173,8 @@ export function jobUpdateProgress(update: string): Statement {
       from job_update_progress p where p.update_key = u.update_key), '{}')`),
     version: jsonRaw('version'),
   })
-  return compile(sql`select update_key, ${record} from job_update u where update_key = ${update}`)
-}
+  return sql`select update_key, ${record} from job_update u where update_key = ${update}`
+})
 
 /** Every update that has come to its end. */
 export const findTerminalUpdates: Find<JobUpdateRow> = {

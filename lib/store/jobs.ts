@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { ACTIVE_UPDATE_STATUSES } from '../model/job-update-status.ts'
 import { SCHEDULE_STATUSES } from '../model/schedule-status.ts'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { summaryText } from './job-updates.ts'
 import { jsonCounters, jsonOfSql, jsonRaw, jsonString, jsonText, optionalSql } from './json-text.ts'
 import type { PageOptions } from './read.ts'
@@ -31,9 +31,7 @@ const jobRecord = jsonText({
   changedLsn: jsonRaw('changed_lsn'),
 })
 
-export function jobById(jobId: string): Statement {
-  return compile(sql`select job_id, ${jobRecord} from job_summary where job_id = ${jobId}`)
-}
+export const jobById = byKey((jobId) => sql`select job_id, ${jobRecord} from job_summary where job_id = ${jobId}`)
 
 /** A page of jobs by id; of some roles and environments when any are named. */
 export function jobPage(of: { roles: string[]; environments: string[] }, { after, limit }: PageOptions): Statement {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { LockRow } from '../model/events.ts'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import type { Find } from './find.ts'
 import { jobKeyText, jsonInt64, jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import { locksTable } from './locks-table.ts'
@@ -18,9 +18,7 @@ const lockRecord = jsonText({
   version: jsonRaw('version'),
 })
 
-export function lockOfJob(jobId: string): Statement {
-  return compile(sql`select job_id, ${lockRecord} from lock where job_id = ${jobId}`)
-}
+export const lockOfJob = byKey((jobId) => sql`select job_id, ${lockRecord} from lock where job_id = ${jobId}`)
 
 export function lockPage({ after, limit }: PageOptions): Statement {
   const found = sql`select * from lock where job_id > ${after ?? ''} order by job_id limit ${limit + 1}`

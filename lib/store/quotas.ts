@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { jsonRaw, jsonString, jsonText } from './json-text.ts'
 import type { PageOptions } from './read.ts'
 import type { Statement } from './statement.ts'
@@ -7,9 +7,7 @@ import type { Statement } from './statement.ts'
 /** Reads of quotas. */
 const quotaRecord = jsonText({ role: jsonString('role'), quota: jsonRaw('quota'), version: jsonRaw('version') })
 
-export function quotaOfRole(role: string): Statement {
-  return compile(sql`select role, ${quotaRecord} from quota where role = ${role}`)
-}
+export const quotaOfRole = byKey((role) => sql`select role, ${quotaRecord} from quota where role = ${role}`)
 
 export function quotaPage({ after, limit }: PageOptions): Statement {
   return compile(

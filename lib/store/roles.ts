@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { SCHEDULE_STATUSES } from '../model/schedule-status.ts'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { taskCounters } from './jobs.ts'
 import { jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import type { PageOptions } from './read.ts'
@@ -31,8 +31,8 @@ const sums = sql.join(
 )
 
 /** Summaries of the roles that `roles` gives: first the names, so that a page costs the jobs of its roles. */
-function summaries(roles: RawBuilder<unknown>): Statement {
-  return compile(sql`
+function summaries(roles: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
     select role, ${roleRecord} from (
       select r.role, count(j.job_id) as jobs, coalesce(sum(j.cron_jobs), 0) as cron_jobs, ${sums},
              coalesce(sum(j.active), 0) as active, coalesce(sum(j.terminal), 0) as terminal,
@@ -41,17 +41,16 @@ function summaries(roles: RawBuilder<unknown>): Statement {
                       ${sql.raw(leftRole('r.role'))}) as changed_lsn
       from (${roles}) r left join job_summary j on j.role = r.role
       group by r.role
-    ) summary where jobs > 0 or quota is not null order by role`)
+    ) summary where jobs > 0 or quota is not null order by role`
 }
 
-export function roleByName(role: string): Statement {
-  return summaries(sql`select ${role}::text as role`)
-}
+export const roleByName = byKey((role) => summaries(sql`select ${role}::text as role`))
 
 export function rolePage({ after, limit }: PageOptions): Statement {
-  return summaries(sql`
+  const found = sql`
     (select distinct role from job where role > ${after ?? ''} order by role limit ${limit + 1})
     union
     (select role from quota where role > ${after ?? ''} order by role limit ${limit + 1})
-    order by role limit ${limit + 1}`)
+    order by role limit ${limit + 1}`
+  return compile(summaries(found))
 }

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { compile } from './dialect.ts'
+import { byKey, compile } from './dialect.ts'
 import { jsonOfSql, jsonRaw, jsonString, jsonText, optional } from './json-text.ts'
 import { bytesBefore, fitsPage, type PageOptions } from './read.ts'
 import type { Statement } from './statement.ts'
@@ -26,11 +26,10 @@ const taskRecord = jsonText({
 })
 
 /** One task by id. */
-export function taskById(taskId: string): Statement {
-  return compile(
+export const taskById = byKey(
+  (taskId) =>
     sql`select t.task_id, ${taskRecord} from task t join task_config c using (config_id) where t.task_id = ${taskId}`,
-  )
-}
+)
 
 /**
  * A page of tasks in the order of their ids. Each value of the access path gives its own first rows and the page is
