@@ -9,4 +9,4 @@ USER node
 EXPOSE 8080
 
 # Every thread collects its small garbage often; to wake helpers for each time costs more than they save.
-CMD ["node", "--no-parallel-scavenge", "leader.js"]
+CMD ["node", "--no-parallel-scavenge", "--initial-old-space-size=64", "leader.js"]
