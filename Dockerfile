@@ -9,4 +9,5 @@ USER node
 EXPOSE 8080
 
 # Every thread collects its small garbage often; to wake helpers for each time costs more than they save.
+# And those of engines have small heaps, which are collected in full too often without some room (see bin/boreal.mjs).
 CMD ["node", "--no-parallel-scavenge", "--initial-old-space-size=64", "leader.js"]

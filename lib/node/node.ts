@@ -177,7 +177,7 @@ export class BorealNode {
   async read(statements: Statement[], consistency: Consistency, client = OURSELVES): Promise<NodeReadAnswer> {
     const { readTimeoutMs = 10_000, runtime } = this.#options
     if (consistency.level === 'asOf') {
-      return { ageMs: this.#parts.tail.ageMs, ...(await this.past.read(statements, consistency.asOf)) }
+      return { ...(await this.past.read(statements, consistency.asOf)), ageMs: this.#parts.tail.ageMs }
     }
     const deadline = runtime.monotonic() + readTimeoutMs
     const minLsn = await this.#minLsn(consistency)
@@ -203,7 +203,7 @@ export class BorealNode {
       await this.#reached(minLsn, deadline)
       return this.#parts.follower.hold(work)
     }
-    return { ageMs: this.#parts.tail.ageMs, ...(await held()) }
+    return { ...(await held()), ageMs: this.#parts.tail.ageMs }
   }
 
   /** Runs one statement of a user's, read-only, on a reader. */

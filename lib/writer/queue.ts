@@ -28,7 +28,7 @@ export class Queue {
   readonly #size: BatchSize
   /**
    * No Set: its table is made anew as it grows and shrinks, each points to the next, and one that has become old keeps all
-   * that came behind it, with who was in them, until old garbage is collected (a third of what the main thread collected).
+   * that came behind it, with who was in them, until old garbage is collected: half of what the main thread had of that.
    */
   #waiting: Submission[] = []
   #bytes = 0
