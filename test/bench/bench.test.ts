@@ -61,8 +61,10 @@ const SIZES = [10_000, 1_000_000]
 
 test('a ratio is judged by floor and goal, in its sense', () => {
   const figures = [
-    figure('write', '64 clients', 'boreal', 1_500),
+    figure('write', '64 clients', 'boreal', 1_200),
+    figure('write', '64 clients', 'boreal, no keys', 1_500),
     figure('write', '64 clients', 'rqlite', 1_000),
+    figure('write', '64 clients', 'rqlite, keys', 2_000),
     figure('delay', '5 ms, 1 client', 'boreal', 0, { p50: 6 }),
     figure('delay', '5 ms, 1 client', 'delay alone', 0, { p50: 5 }),
     figure('stored', '1M tasks', 'boreal', 700),
@@ -71,13 +73,15 @@ test('a ratio is judged by floor and goal, in its sense', () => {
   const found = verdicts(figures, SIZES)
   const of = (text: string) => found.find(({ name }) => name.includes(text))!
   expect(of('64 clients, against rqlite')).toMatchObject({ found: 1.5, floorMet: true, goalMet: false })
+  // Like is compared with like.
+  expect(found[1]).toMatchObject({ name: 'the same, both with keys', found: 0.6, floorMet: false })
   expect(of('1 client, append delay 5 ms')).toMatchObject({ found: 1.2, floorMet: true, goalMet: true })
   expect(of('most tasks stored')).toMatchObject({ found: 0.7, floorMet: false, goalMet: false })
   // A peer that is missing leaves a place empty; it is neither met nor missed.
   expect(of('256 clients').found).toBeUndefined()
   const text = verdictText(found)
   expect(text).toMatch(/most tasks stored.*BELOW FLOOR/)
-  expect(text.split('\n').filter((line) => line.includes('not measured'))).toHaveLength(MEASURES.length - 3)
+  expect(text.split('\n').filter((line) => line.includes('not measured'))).toHaveLength(MEASURES.length - 4)
 })
 
 test('no goal is easier than its floor', () => {

@@ -11,7 +11,10 @@ export interface Chart {
   series: { system: string; values: (number | undefined)[] }[]
 }
 
-const SYSTEMS = ['boreal', 'boreal --no-sync', 'rqlite', 'postgres http', 'postgres', 'h2', 'delay alone']
+const SYSTEMS = [
+  ...['boreal', 'boreal, no keys', 'boreal --no-sync', 'rqlite', 'rqlite, keys'],
+  ...['postgres http', 'postgres', 'h2', 'delay alone'],
+]
 
 /** One chart per topic, of what was measured. */
 export function chartsOf(figures: readonly Figure[], sizes: readonly number[]): Chart[] {

@@ -7,10 +7,10 @@ import type { Figure } from './figures.ts'
 import { LargeStores } from './large-stores.ts'
 import { machineFacts } from './machine.ts'
 import { caseText, machineText, type Report, verdictText } from './report.ts'
-import { boreal, borealNoSync, runBoreal } from './systems/boreal.ts'
+import { boreal, borealNoKeys, borealNoSync, runBoreal } from './systems/boreal.ts'
 import { findPeers, type Peers } from './systems/peers.ts'
 import { postgresContenders } from './systems/postgres.ts'
-import { rqliteContender } from './systems/rqlite.ts'
+import { rqliteContenders } from './systems/rqlite.ts'
 import type { Contender } from './systems/system.ts'
 import { verdicts } from './verdict.ts'
 import { endOnSignals, Workspace } from './workspace.ts'
@@ -121,8 +121,9 @@ async function measure(
 function contendersOf({ rqlite, postgres }: Peers): Contender[] {
   return [
     boreal,
+    borealNoKeys,
     borealNoSync,
-    ...(rqlite === undefined ? [] : [rqliteContender(rqlite.path)]),
+    ...(rqlite === undefined ? [] : rqliteContenders(rqlite.path)),
     ...(postgres === undefined ? [] : postgresContenders(postgres.path)),
   ]
 }

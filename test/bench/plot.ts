@@ -15,8 +15,10 @@ const HEIGHT = 380
 /** One colour per system in all charts, told apart without seeing red and green; ours are the strong ones. */
 const COLOURS: Record<string, string> = {
   boreal: '#0b5fa5',
-  'boreal --no-sync': '#6fb1e4',
+  'boreal, no keys': '#3a8fd0',
+  'boreal --no-sync': '#8cc4ee',
   rqlite: '#e08a1e',
+  'rqlite, keys': '#f0bd7c',
   'postgres http': '#8a8f98',
   postgres: '#c3c7ce',
   h2: '#e08a1e',

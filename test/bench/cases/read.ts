@@ -1,7 +1,7 @@
 import { type BenchCase, type BenchContext, interleaved } from '../bench-case.ts'
 import { clientsText, Samples } from '../figures.ts'
 import { inParallel, load } from '../load.ts'
-import { boreal, borealNoSync } from '../systems/boreal.ts'
+import { boreal } from '../systems/boreal.ts'
 import type { Contender } from '../systems/system.ts'
 import { benchTask, benchTasks, JOBS, taskId } from '../tasks.ts'
 
@@ -19,8 +19,7 @@ export const readCase: BenchCase = {
   async run(context) {
     const tasks = Math.min(MOST_TASKS, context.sizes.at(-1)!)
     const samples = new Samples('read')
-    // It reads in the same way whether it syncs or not.
-    const contenders = context.contenders.filter((each) => each !== borealNoSync)
+    const contenders = context.contenders.filter(({ writesOnly }) => writesOnly !== true)
     const folders = new Map<Contender, string>()
     for (const contender of contenders) folders.set(contender, await filled(context, contender, tasks))
     const turn = async (contender: Contender) => {

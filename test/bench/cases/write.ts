@@ -4,12 +4,16 @@ import { load } from '../load.ts'
 import type { Contender, System } from '../systems/system.ts'
 import { benchTask, benchTasks } from '../tasks.ts'
 
+const KEYS =
+  'By an idempotency key a transaction that is sent again is known: Boreal remembers it when there is one, as those of its ' +
+  'own client have; "rqlite, keys" inserts it into a table with the same columns and indexes. Compare like with like.'
+
 const CLIENTS = [1, 16, 64, 256]
 
 export const writeCase: BenchCase = {
   id: 'write',
   title: 'Transactions of a single task',
-  about: 'Acknowledged transactions per second, each saving a task, on a store that starts empty in every round.',
+  about: `Acknowledged transactions per second, each saving a task, on a store that starts empty in every round. ${KEYS}`,
   run: (context) =>
     writing(context, 'write', async ({ system, saved, contender, samples }) => {
       const save = () => system.save([benchTask(saved.tasks++)])
@@ -29,7 +33,7 @@ const BATCH_CLIENTS = 4
 export const batchCase: BenchCase = {
   id: 'batch',
   title: `Transactions of ${BATCH} tasks`,
-  about: `Rows per second in acknowledged transactions of ${BATCH} tasks, at ${BATCH_CLIENTS} clients.`,
+  about: `Rows per second in acknowledged transactions of ${BATCH} tasks, at ${BATCH_CLIENTS} clients. ${KEYS}`,
   run: (context) =>
     writing(context, 'batch', async ({ system, saved, contender, samples }) => {
       const save = () => {
@@ -50,7 +54,7 @@ const CHANGE_CLIENTS = 64
 export const changeCase: BenchCase = {
   id: 'change',
   title: 'State changes with a precondition',
-  about: `Transactions per second that change the status of one of ${CHANGED} tasks if it is what it should be.`,
+  about: `Transactions per second that change the status of one of ${CHANGED} tasks if it is what it should be. ${KEYS}`,
   run: (context) =>
     writing(context, 'change', async ({ system, saved, contender, samples }) => {
       for (; saved.tasks < CHANGED; saved.tasks += BATCH) await system.save(benchTasks(saved.tasks, BATCH))

@@ -11,25 +11,38 @@ export const TOKEN = 'bench'
 export interface BorealOptions extends SystemOptions {
   /** Embedded: whether each append waits for the disk. Default true. */
   sync?: boolean
+  /** Whether transactions carry idempotency keys, as those of our own client do. Default true. */
+  keys?: boolean
   /** Where the log is, instead of the folder: arguments of `boreal start`. */
   args?: string[]
   env?: Record<string, string>
 }
 
-const contender = (name: string, sync: boolean, durability: string): Contender => ({
-  name,
-  durability,
+const SYNCED = 'log synced to disk, each group of commits'
+const NOT_SYNCED = 'log written, not synced: survives a kill, not a power loss'
+
+export const boreal: Contender = {
+  name: 'boreal',
+  durability: SYNCED,
   levels: ['weak', 'consistent'],
-  start: (options) => BorealSystem.start({ ...options, sync }),
-})
+  start: (options) => BorealSystem.start(options),
+}
 
-export const boreal = contender('boreal', true, 'log synced to disk, each group of commits')
+/** Does what its peers do: a transaction that was sent again is another one. */
+export const borealNoKeys: Contender = {
+  ...boreal,
+  name: 'boreal, no keys',
+  writesOnly: true,
+  start: (options) => BorealSystem.start({ ...options, keys: false }),
+}
 
-export const borealNoSync = contender(
-  'boreal --no-sync',
-  false,
-  'log written, not synced: survives a kill, not a power loss',
-)
+export const borealNoSync: Contender = {
+  ...boreal,
+  name: 'boreal --no-sync',
+  durability: NOT_SYNCED,
+  writesOnly: true,
+  start: (options) => BorealSystem.start({ ...options, sync: false }),
+}
 
 /** Flags of every node: nothing is refused or pruned while one measures. */
 const FLAGS = ['--port', '0', '--max-tasks-per-job', '1000000', '--store-mb', '16000', '--prune-minutes', '0']
@@ -49,20 +62,28 @@ export class BorealSystem implements System {
   readonly url: string
   /** From the start of the process until it says that it is ready. */
   readonly readyMs: number
+  readonly #keys: boolean
 
-  private constructor(process: ServerProcess, url: string, readyMs: number, connections: number) {
+  private constructor(
+    process: ServerProcess,
+    url: string,
+    readyMs: number,
+    { connections, keys = true }: Pick<BorealOptions, 'connections' | 'keys'>,
+  ) {
     this.process = process
     this.url = url
     this.readyMs = readyMs
+    this.#keys = keys
     this.http = new HttpClient(url, connections, { authorization: `Bearer ${TOKEN}` })
   }
 
-  static async start({ folder, connections, sync = true, args, env }: BorealOptions): Promise<BorealSystem> {
+  static async start(options: BorealOptions): Promise<BorealSystem> {
+    const { folder, sync = true, args, env } = options
     const where = args ?? ['--data', folder, ...(sync ? [] : ['--no-sync'])]
     const startedAt = performance.now()
     const server = runBoreal(['start', ...where, ...FLAGS], env)
     const [, url] = await server.said(/ready at (http:\/\/[\w.:]+)/)
-    return new BorealSystem(server, url!, performance.now() - startedAt, connections)
+    return new BorealSystem(server, url!, performance.now() - startedAt, options)
   }
 
   async save(tasks: BenchTask[]): Promise<void> {
@@ -90,9 +111,10 @@ export class BorealSystem implements System {
     return Number((JSON.parse(answer) as { rows: { count: number | string }[] }).rows[0]!.count)
   }
 
-  /** One transaction, with a key as our own client sends one. */
+  /** One transaction. */
   submit(body: string): Promise<string> {
-    return this.http.send('POST', '/v1/transactions', body, { 'idempotency-key': uuidv7() })
+    const headers = this.#keys ? { 'idempotency-key': uuidv7() } : undefined
+    return this.http.send('POST', '/v1/transactions', body, headers)
   }
 
   async stop(): Promise<void> {

@@ -1,34 +1,44 @@
+import { uuidv7 } from 'uuidv7'
 import { HttpClient } from '../http.ts'
 import type { BenchTask } from '../tasks.ts'
 import { freePort, ServerProcess } from './process.ts'
 import type { Contender, Level, System, SystemOptions } from './system.ts'
-import { changeSql, changeValues, SELECT_TASK, TASK_SCHEMA, taskValues } from './task-schema.ts'
+import { changeSql, changeValues, KEY_SCHEMA, SELECT_TASK, TASK_SCHEMA, taskValues } from './task-schema.ts'
 
 const LEVELS: Record<Level, string> = { weak: 'weak', consistent: 'linearizable' }
 
 const INSERT = `insert into task values (${'?, '.repeat(17)}?)`
 const CHANGE = changeSql(() => '?')
 
-/** A single node of rqlite, with its defaults. */
-export function rqliteContender(binary: string): Contender {
-  return {
-    name: 'rqlite',
+const REMEMBER = 'insert into idempotency values (?, 0, 0, ?)'
+
+/**
+ * A single node of rqlite, with its defaults: once as it is, and once with transactions that remember a key each, by which one
+ * that was sent again is known. Boreal does that by itself.
+ */
+export function rqliteContenders(binary: string): Contender[] {
+  const contender = (name: string, keys: boolean): Contender => ({
+    name,
     durability: 'Raft log synced to disk, each batch',
     levels: ['weak', 'consistent'],
-    start: (options) => RqliteSystem.start(binary, options),
-  }
+    writesOnly: keys,
+    start: (options) => RqliteSystem.start(binary, options, keys),
+  })
+  return [contender('rqlite', false), contender('rqlite, keys', true)]
 }
 
 class RqliteSystem implements System {
   readonly #process: ServerProcess
   readonly #http: HttpClient
+  readonly #keys: boolean
 
-  private constructor(process: ServerProcess, http: HttpClient) {
+  private constructor(process: ServerProcess, http: HttpClient, keys: boolean) {
     this.#process = process
     this.#http = http
+    this.#keys = keys
   }
 
-  static async start(binary: string, { folder, connections }: SystemOptions): Promise<RqliteSystem> {
+  static async start(binary: string, { folder, connections }: SystemOptions, keys: boolean): Promise<RqliteSystem> {
     const [port, raft] = [await freePort(), await freePort()]
     const server = new ServerProcess(binary, [
       ...['-http-addr', `127.0.0.1:${port}`, '-raft-addr', `127.0.0.1:${raft}`],
@@ -37,8 +47,8 @@ class RqliteSystem implements System {
     ])
     const http = new HttpClient(`http://127.0.0.1:${port}`, connections)
     await server.until(() => http.send('GET', '/readyz'))
-    const system = new RqliteSystem(server, http)
-    await system.#post('/db/execute?transaction', TASK_SCHEMA)
+    const system = new RqliteSystem(server, http, keys)
+    await system.#post('/db/execute?transaction', [...TASK_SCHEMA, ...KEY_SCHEMA])
     return system
   }
 
@@ -48,12 +58,12 @@ class RqliteSystem implements System {
       statements.push(['insert or ignore into task_config values (?, ?)', configId, config])
     }
     for (const task of tasks) statements.push([INSERT, ...taskValues(task)])
-    await this.#post('/db/execute?transaction', statements)
+    await this.#execute(statements)
   }
 
   async change({ taskId }: BenchTask, from: string, to: string): Promise<void> {
-    const answer = await this.#post('/db/execute?transaction', [[CHANGE, ...changeValues(taskId, from, to)]])
-    if (!answer.includes('"rows_affected":1')) throw new Error(`no task ${taskId} is ${from}: ${answer}`)
+    const answer = await this.#execute([[CHANGE, ...changeValues(taskId, from, to)]])
+    if (!/"rows_affected":1\D*$/.test(answer)) throw new Error(`no task ${taskId} is ${from}: ${answer}`)
   }
 
   async point(taskId: string, level: Level): Promise<void> {
@@ -75,6 +85,11 @@ class RqliteSystem implements System {
   async stop(): Promise<void> {
     await this.#http.close()
     await this.#process.stop()
+  }
+
+  #execute(statements: unknown[]): Promise<string> {
+    const remembering = this.#keys ? [[REMEMBER, uuidv7(), Date.now()]] : []
+    return this.#post('/db/execute?transaction', [...remembering, ...statements])
   }
 
   async #post(path: string, statements: unknown[]): Promise<string> {

@@ -33,5 +33,7 @@ export interface Contender {
   durability: string
   /** Levels of reading that it tells apart. */
   levels: readonly Level[]
+  /** It reads as another contender does, and differs only in what it writes. */
+  writesOnly?: boolean
   start(options: SystemOptions): Promise<System>
 }

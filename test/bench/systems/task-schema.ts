@@ -16,6 +16,12 @@ export const TASK_SCHEMA = [
   'create index if not exists task_config_id on task (config_id)',
 ]
 
+/** Idempotency keys as Boreal keeps them. */
+export const KEY_SCHEMA = [
+  'create table if not exists idempotency (key_hash varchar(64) primary key, lsn bigint, idx int, time_ms bigint)',
+  'create index if not exists idempotency_time on idempotency (time_ms)',
+]
+
 const COLUMNS = [
   ...['task_id', 'job_id', 'role', 'environment', 'job_name', 'instance_id', 'status', 'slave_host', 'slave_id'],
   ...['config_id', 'failure_count', 'times_partitioned', 'ancestor_id', 'task_events', 'assigned_ports'],
