@@ -81,6 +81,8 @@ export class Rounds {
   /** The append on its way, while it is. */
   pending: PendingAppend | undefined
   readonly #pace = new AppendPace()
+  /** Size of the last batch that is durable. */
+  #answered = 0
   #stopped = false
 
   constructor(options: RoundsOptions) {
@@ -166,18 +168,19 @@ export class Rounds {
 
   /**
    * Decides the batch behind an entry that is on its way, as late as it may be (see AppendPace). A batch has a cost of
-   * its own, so one that is much smaller than the one before it rather waits for more, until the log has answered.
+   * its own, so it waits until half as many are there as were answered last, or until the log has answered. It is these
+   * who may come again: whoever is in the entry on its way cannot.
    */
   async #follow(
     store: Store,
-    { step, verdicts }: PreparedEntry,
+    { step }: PreparedEntry,
     sentAt: number,
     appended: AbortSignal,
   ): Promise<Turn | undefined> {
     const { queue, follower, contended } = this.#options
     // Where the horizon will be is known when the entry that moves it is.
     if (step.horizon !== undefined || store.uncommitted >= MAX_UNCOMMITTED) return undefined
-    await queue.whenWaiting(Math.ceil(verdicts.length / 2), appended)
+    await queue.whenWaiting(Math.max(1, Math.ceil(this.#answered / 2)), appended)
     await this.#untilDue(sentAt, appended)
     if (appended.aborted || this.#stopped || follower.contended || contended()) return undefined
     const batch = queue.takeNow()
@@ -197,6 +200,7 @@ export class Rounds {
 
   #durable(store: Store, { batch, prepared: { step, verdicts } }: Round): void {
     this.pending = undefined
+    this.#answered = batch.length
     this.#options.tail.appendEnded(step.to.lsn)
     store.commit(step)
     this.#options.follower.tell(step)

@@ -76,6 +76,26 @@ test('a batch is decided and written while the entry before it is on its way, an
   expect(await statusOf(bed.node, 'a')).toBe('ASSIGNED')
 })
 
+test('a batch need not be half of the entry on its way to be decided beside it, only of those who were answered last', async () => {
+  const bed = await countingNode()
+  const held = [gate(), gate(), gate()]
+  let puts = 0
+  bed.events.onPut = async (_item, put) => {
+    await held[puts++]!.opened
+    return put()
+  }
+  const answers = [bed.node.submit(request([saveTask('first')]), as('p'))]
+  await expect.poll(() => puts).toBe(1)
+  for (let i = 0; i < 10; i++) answers.push(bed.node.submit(request([saveTask(`many-${i}`)]), as('p')))
+  await expect.poll(bed.decided).toBe(11)
+  held[0]!.open()
+  await expect.poll(() => puts).toBe(2)
+  answers.push(bed.node.submit(request([saveTask('again')]), as('p')))
+  await expect.poll(bed.decided).toBe(12)
+  for (const each of held) each.open()
+  expect((await Promise.all(answers)).map(({ lsn }) => lsn)).toEqual([1, ...Array(10).fill(2), 3])
+})
+
 test('nobody is answered before what he was decided on is durable', async () => {
   const bed = await countingNode()
   const answered: string[] = []
