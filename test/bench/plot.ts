@@ -10,7 +10,7 @@ import { digits, type Report } from './report.ts'
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
 
 const WIDTH = 860
-const HEIGHT = 380
+const HEIGHT = 410
 
 /** One colour per system in all charts, told apart without seeing red and green; ours are the strong ones. */
 const COLOURS: Record<string, string> = {
@@ -45,8 +45,8 @@ export function svgOf({ title, subtitle, categories, series }: Chart): string {
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: 'sans-serif' },
     title: { text: title, subtext: subtitle, left: 16, top: 10, textStyle: { fontSize: 17 } },
-    legend: { right: 16, top: 14, itemWidth: 14, data: series.map(({ system }) => system) },
-    grid: { left: 64, right: 24, top: 86, bottom: 36 },
+    legend: { left: 'center', bottom: 8, itemWidth: 14, data: series.map(({ system }) => system) },
+    grid: { left: 64, right: 24, top: 86, bottom: 66 },
     xAxis: { type: 'category', data: categories, axisTick: { show: false }, axisLabel: { interval: 0 } },
     yAxis: { type: 'value', axisLabel: { formatter: (value: number) => value.toLocaleString('en-US') } },
     series: series.map(({ system, values }) => ({
