@@ -82,7 +82,7 @@ export class Rounds {
   pending: PendingAppend | undefined
   readonly #pace = new AppendPace()
   /** Size of the last batch that is durable. */
-  #answered = 0
+  #answered = 1
   #stopped = false
 
   constructor(options: RoundsOptions) {
@@ -180,7 +180,7 @@ export class Rounds {
     const { queue, follower, contended } = this.#options
     // Where the horizon will be is known when the entry that moves it is.
     if (step.horizon !== undefined || store.uncommitted >= MAX_UNCOMMITTED) return undefined
-    await queue.whenWaiting(Math.max(1, Math.ceil(this.#answered / 2)), appended)
+    await queue.whenWaiting(Math.ceil(this.#answered / 2), appended)
     await this.#untilDue(sentAt, appended)
     if (appended.aborted || this.#stopped || follower.contended || contended()) return undefined
     const batch = queue.takeNow()

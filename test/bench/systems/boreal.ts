@@ -18,12 +18,9 @@ export interface BorealOptions extends SystemOptions {
   env?: Record<string, string>
 }
 
-const SYNCED = 'log synced to disk, each group of commits'
-const NOT_SYNCED = 'log written, not synced: survives a kill, not a power loss'
-
 export const boreal: Contender = {
   name: 'boreal',
-  durability: SYNCED,
+  durability: 'log synced to disk, each group of commits',
   levels: ['weak', 'consistent'],
   start: (options) => BorealSystem.start(options),
 }
@@ -39,7 +36,7 @@ export const borealNoKeys: Contender = {
 export const borealNoSync: Contender = {
   ...boreal,
   name: 'boreal --no-sync',
-  durability: NOT_SYNCED,
+  durability: 'log written, not synced: survives a kill, not a power loss',
   writesOnly: true,
   start: (options) => BorealSystem.start({ ...options, sync: false }),
 }
