@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
 import type { APIGatewayProxyResult, Context } from 'aws-lambda'
 import { BorealError } from '../model/errors.ts'
 import type { ApiEvent, ApiHandler } from './handler.ts'
+import { LARGE_BODY_BYTES, LargeAnswers } from './large-answers.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 import { bodyTooLarge, MAX_BODY_BYTES, utf8 } from './request-body.ts'
 import { parseTarget } from './request-target.ts'
@@ -37,6 +37,7 @@ export interface RunningServer {
 export async function serveHttp(handler: ApiHandler, options: HttpServerOptions): Promise<RunningServer> {
   const stopping = new AbortController()
   const { stream } = options
+  const largeAnswers = new LargeAnswers()
   const isStream = (url = '') => stream !== undefined && (url === stream.path || url.startsWith(`${stream.path}?`))
   // Each stream listens.
   setMaxListeners(0, stopping.signal)
@@ -46,7 +47,7 @@ export async function serveHttp(handler: ApiHandler, options: HttpServerOptions)
       await stream!.handle(request, response, stopping.signal)
       return undefined
     }
-    void respond(request, response, answer, () => server.listening)
+    void respond(request, response, answer, largeAnswers, () => server.listening)
   })
   const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -61,6 +62,7 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   answer: () => Promise<APIGatewayProxyResult | undefined>,
+  largeAnswers: LargeAnswers,
   goesOn: () => boolean,
 ): Promise<void> {
   let result: APIGatewayProxyResult
@@ -81,38 +83,14 @@ async function respond(
   if (!request.complete || !goesOn()) response.setHeader('Connection', 'close')
   const bytes = Buffer.byteLength(result.body)
   const headers = { 'Content-Length': bytes, ...(result.headers as Record<string, string>) }
-  const send = () => {
+  const send = (body: string | Buffer | undefined) => {
     response.writeHead(result.statusCode, headers)
-    // Text, because then headers and body leave together in one write.
-    response.end(request.method === 'HEAD' ? undefined : result.body)
+    response.end(body)
   }
-  if (bytes > LARGE_BODY_BYTES) await sendInTurn(send)
-  else send()
-}
-
-/** Bodies above this leave one at a time. */
-const LARGE_BODY_BYTES = 64 * 1024
-
-/** Behind a large answer the loop is left to others for so many times as long as it took. */
-const OTHERS_SHARE = 3
-
-let lastTurn: Promise<void> = Promise.resolve()
-
-/**
- * Sends a large answer when it is its turn: when what two hundred readers wait for is there, their answers would otherwise be
- * written one after another, for tenths of a second in which no transaction goes on.
- */
-async function sendInTurn(send: () => void): Promise<void> {
-  const turn = lastTurn.then(() => setImmediate())
-  let ended: () => void = () => undefined
-  lastTurn = new Promise((resolve) => (ended = resolve))
-  await turn
-  const startedAt = performance.now()
-  try {
-    send()
-  } finally {
-    setTimeout(ended, OTHERS_SHARE * (performance.now() - startedAt))
-  }
+  if (request.method === 'HEAD') send(undefined)
+  else if (bytes > LARGE_BODY_BYTES) await largeAnswers.send(result.body, send)
+  // Text, because then headers and body leave together in one write.
+  else send(result.body)
 }
 
 async function eventOf(request: IncomingMessage): Promise<ApiEvent> {

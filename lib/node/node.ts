@@ -61,7 +61,7 @@ export class BorealNode {
   /** Large records that were read before. They belong to this store, as versions do. */
   readonly records: KeptRecords
   /** Reads of large records that several ask for at once. */
-  readonly shared = new SharedReads()
+  readonly shared: SharedReads
   readonly #options: NodeOptions
   readonly #parts: NodeParts
   readonly #pruner: HistoryPruner
@@ -83,6 +83,7 @@ export class BorealNode {
     this.log = options.log
     this.schemaVersion = options.image.schemaVersion
     this.records = new KeptRecords(options.keptRecordBytes ?? KEPT_RECORD_BYTES)
+    this.shared = new SharedReads(options.runtime)
     this.#startedAt = options.runtime.monotonic()
     this.#pruner = new HistoryPruner({
       settings: { ...HISTORY_SETTINGS, ...options.history },
