@@ -13,6 +13,7 @@ import type { FollowOptions, ReplayProgress } from '../node/node.ts'
 import { startNode } from '../node/start-node.ts'
 import { STORE_SETTINGS, type StoreSettings } from '../node/store-settings.ts'
 import { DEFAULT_PORT, tokenFile } from './connection.ts'
+import { collectWithoutHelpers } from './garbage.ts'
 import { prepareMeanwhile } from './prepare.ts'
 import { type LogLevel, stderrLogger } from './stderr-logger.ts'
 
@@ -82,6 +83,7 @@ async function start(flags: StartFlags): Promise<void> {
   })
   const handler = createApiHandler({ node: () => started.node, tokens, logger })
   const stream = logStream({ node: () => started.node, tokens })
+  collectWithoutHelpers()
   const server = await serveHttp(handler, { port, host: flags.host ?? env.BOREAL_HOST, stream }).catch(
     async (error) => {
       await started.close()
