@@ -4,6 +4,9 @@ import { SharedReads } from '../../lib/node/shared-reads.ts'
 
 /** Reads of one thing that several ask for. */
 
+/** However slow the machine is, nothing here takes long enough for a rest. */
+const stoppedClock: Runtime = { ...systemRuntime, monotonic: () => 0 }
+
 /** Reads that end when they are told to; each gives its number. */
 function reads() {
   const ends: { give(): void; fail(): void }[] = []
@@ -17,7 +20,7 @@ function reads() {
 }
 
 test('who asks while a read is on its way shares one that begins after it', async () => {
-  const shared = new SharedReads(systemRuntime)
+  const shared = new SharedReads(stoppedClock)
   const { ends, begin } = reads()
   const first = shared.read('a', begin)
   const others = [shared.read('a', begin), shared.read('a', begin)]
@@ -36,7 +39,7 @@ test('who asks while a read is on its way shares one that begins after it', asyn
 })
 
 test('what is something else is not shared', async () => {
-  const shared = new SharedReads(systemRuntime)
+  const shared = new SharedReads(stoppedClock)
   const { ends, begin } = reads()
   const both = [shared.read('a', begin), shared.read('b', begin)]
   for (const end of ends) end.give()
@@ -44,7 +47,7 @@ test('what is something else is not shared', async () => {
 })
 
 test('a read that fails is the failure of those who share it alone', async () => {
-  const shared = new SharedReads(systemRuntime)
+  const shared = new SharedReads(stoppedClock)
   const { ends, begin } = reads()
   const first = shared.read('a', begin)
   const others = [shared.read('a', begin), shared.read('a', begin)]
@@ -64,7 +67,7 @@ async function restBehind(ms: number): Promise<number> {
   const sleep = async (rest: number) => {
     slept += rest
   }
-  const shared = new SharedReads({ ...systemRuntime, monotonic: () => now, sleep } satisfies Runtime)
+  const shared = new SharedReads({ ...systemRuntime, monotonic: () => now, sleep })
   const { ends, begin } = reads()
   const first = shared.read('a', begin)
   const second = shared.read('a', begin)
