@@ -1,5 +1,5 @@
 import type { MiddlewareObj } from '@middy/core'
-import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import type { ApiEvent, ApiResult } from '../lib/api/handler.ts'
 import { BorealError } from '../lib/model/errors.ts'
 
 /** What Lambda takes as an answer of a function, bytes of its JSON. */
@@ -13,11 +13,11 @@ const SURELY_SMALL = MAX_ANSWER_BYTES / 2 - 64 * 1024
  *
  * @throws BorealError `too_large` with what to do
  */
-export function answerSize(): MiddlewareObj<APIGatewayProxyEvent, APIGatewayProxyResult> {
+export function answerSize(): MiddlewareObj<ApiEvent, ApiResult> {
   return {
     after: ({ response }) => {
       if (response === null || response === undefined || Buffer.byteLength(response.body) <= SURELY_SMALL) return
-      const bytes = Buffer.byteLength(JSON.stringify(response))
+      const bytes = Buffer.byteLength(JSON.stringify({ ...response, body: String(response.body) }))
       if (bytes <= MAX_ANSWER_BYTES) return
       throw new BorealError(
         'too_large',

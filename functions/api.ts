@@ -37,5 +37,5 @@ export const handler = middy<ApiEvent, APIGatewayProxyResult>()
     if (event.queryStringParameters?.consistency === 'weak') await catchUp(await node()).catch(() => undefined)
     const answer = await api(event, context)
     metrics.flush()
-    return answer
+    return { ...answer, body: String(answer.body) }
   })

@@ -1,10 +1,9 @@
-import type { APIGatewayProxyResult } from 'aws-lambda'
 import { uuidv7 } from 'uuidv7'
 import { isBorealError } from '../model/errors.ts'
 import type { Runtime } from '../model/runtime.ts'
 import type { Leadership } from '../node/node.ts'
 import { FORWARDED, type Forwarder } from './forward.ts'
-import type { ApiEvent } from './handler.ts'
+import type { ApiEvent, ApiResult } from './handler.ts'
 import type { Route } from './route.ts'
 
 interface Context {
@@ -20,9 +19,9 @@ interface Context {
  */
 export async function atLeader(
   which: NonNullable<Route['atLeader']>,
-  here: () => Promise<APIGatewayProxyResult>,
+  here: () => Promise<ApiResult>,
   context: Context,
-): Promise<APIGatewayProxyResult> {
+): Promise<ApiResult> {
   const { event, leadership } = context
   const isForwarded = event.headers[FORWARDED] !== undefined
   if (which === 'whenNotFound') {
@@ -43,9 +42,9 @@ export async function atLeader(
 }
 
 async function passOn(
-  here: () => Promise<APIGatewayProxyResult>,
+  here: () => Promise<ApiResult>,
   { event, leadership, forwarder, runtime }: Context,
-): Promise<APIGatewayProxyResult> {
+): Promise<ApiResult> {
   // It may have to be sent twice. The node that leads remembers the key, and so does whoever leads after it.
   if (event.httpMethod === 'POST') event.headers['idempotency-key'] ??= uuidv7()
   for (;;) {

@@ -56,7 +56,7 @@ export function largeRecordRoute<P extends z.ZodRawShape>(
       answer(result) {
         const record = recordOrKnown(result, known)
         if (record !== undefined && record !== known) records?.keep(place, record)
-        return recordAnswer(record?.text, route.what(params))
+        return recordAnswer(record?.bytes, route.what(params))
       },
     }
   })
@@ -70,7 +70,7 @@ export function largeRecordRoute<P extends z.ZodRawShape>(
   }
 }
 
-function recordAnswer(record: string | undefined, what: string): ReturnType<DataRead['answer']> {
+function recordAnswer(record: string | Buffer | undefined, what: string): ReturnType<DataRead['answer']> {
   if (record !== undefined) return { status: 200, body: record }
   const missing = problemOf(new BorealError('not_found', `there is no ${what}`))
   return { status: missing.status, body: JSON.stringify(missing) }

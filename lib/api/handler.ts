@@ -20,7 +20,12 @@ export interface ApiEvent extends APIGatewayProxyEvent {
   refusal?: Error
 }
 
-export type ApiHandler = MiddyfiedHandler<ApiEvent, APIGatewayProxyResult>
+/** An answer of API Gateway, except that a large body may still be the bytes of its text, in UTF-8. */
+export interface ApiResult extends Omit<APIGatewayProxyResult, 'body'> {
+  body: string | Buffer
+}
+
+export type ApiHandler = MiddyfiedHandler<ApiEvent, ApiResult>
 
 /** Who asks where no token is needed. */
 const ANYBODY: Principal = { name: 'anybody', scope: 'read' }
@@ -31,7 +36,7 @@ const ANYBODY: Principal = { name: 'anybody', scope: 'read' }
  */
 export function createApiHandler(options: ApiOptions): ApiHandler {
   const forwarder = new Forwarder()
-  const handle = async (event: ApiEvent): Promise<APIGatewayProxyResult> => {
+  const handle = async (event: ApiEvent): Promise<ApiResult> => {
     if (event.refusal !== undefined) throw event.refusal
     const { route, params } = matchRoute(routes, event.httpMethod, event.path)
     const headers = event.headers as Record<string, string | undefined>
@@ -44,10 +49,7 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
     if (route.atLeader === undefined || leadership === undefined) return here()
     return atLeader(route.atLeader, here, { event, leadership, forwarder, runtime: node.runtime })
   }
-  return middy<ApiEvent, APIGatewayProxyResult>()
-    .use(httpHeaderNormalizer())
-    .use(problemMiddleware(options))
-    .handler(handle)
+  return middy<ApiEvent, ApiResult>().use(httpHeaderNormalizer()).use(problemMiddleware(options)).handler(handle)
 }
 
 interface Work {
@@ -58,7 +60,7 @@ interface Work {
 }
 
 /** The work itself, at this node. */
-async function handleHere(event: ApiEvent, { node, principal, match, headers }: Work): Promise<APIGatewayProxyResult> {
+async function handleHere(event: ApiEvent, { node, principal, match, headers }: Work): Promise<ApiResult> {
   const { route, params } = match
   const query = (event.multiValueQueryStringParameters ?? {}) as Record<string, string[]>
   const input = validated(route, params, query)

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { APIGatewayProxyResult, Context } from 'aws-lambda'
+import type { Context } from 'aws-lambda'
 import { BorealError } from '../model/errors.ts'
-import type { ApiEvent, ApiHandler } from './handler.ts'
+import type { ApiEvent, ApiHandler, ApiResult } from './handler.ts'
 import { LARGE_BODY_BYTES, LargeAnswers } from './large-answers.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 import { bodyTooLarge, MAX_BODY_BYTES, utf8 } from './request-body.ts'
@@ -61,11 +61,11 @@ export async function serveHttp(handler: ApiHandler, options: HttpServerOptions)
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: () => Promise<APIGatewayProxyResult | undefined>,
+  answer: () => Promise<ApiResult | undefined>,
   largeAnswers: LargeAnswers,
   goesOn: () => boolean,
 ): Promise<void> {
-  let result: APIGatewayProxyResult
+  let result: ApiResult
   try {
     const given = await answer()
     if (given === undefined) return
@@ -83,12 +83,12 @@ async function respond(
   if (!request.complete || !goesOn()) response.setHeader('Connection', 'close')
   const bytes = Buffer.byteLength(result.body)
   const headers = { 'Content-Length': bytes, ...(result.headers as Record<string, string>) }
-  const send = (body: string | Buffer | undefined) => {
+  const send = (body?: string | Buffer) => {
     response.writeHead(result.statusCode, headers)
     response.end(body)
   }
-  if (request.method === 'HEAD') send(undefined)
-  else if (bytes > LARGE_BODY_BYTES) await largeAnswers.send(result.body, send)
+  if (request.method === 'HEAD') send()
+  else if (bytes > LARGE_BODY_BYTES) await largeAnswers.send(() => send(result.body))
   // Text, because then headers and body leave together in one write.
   else send(result.body)
 }

@@ -1,39 +1,47 @@
 import { setImmediate } from 'node:timers/promises'
+import { type Runtime, systemRuntime } from '../model/runtime.ts'
 
 /** Bodies above this leave one at a time. */
 export const LARGE_BODY_BYTES = 64 * 1024
 
-/** Behind a large answer the loop is left to others for so many times as long as it took. */
-const OTHERS_SHARE = 8
+/** So many times as long as an answer took is left to others behind it for each one that still waits; at most so many. */
+const OTHERS_SHARE = 24
+
+/** But not for longer, ms: what took its time may have waited for the processor. */
+const MOST_REST_MS = 50
 
 /**
  * The large answers of a server, which leave one at a time: when what two hundred readers wait for is there, their answers
- * would otherwise be written one after another, for tenths of a second in which no transaction goes on.
+ * would otherwise be written one after another, for tenths of a second in which no transaction goes on. The more of them wait,
+ * the more room there is behind each: a few readers do not notice, and a crowd leaves the processor to others.
  */
 export class LargeAnswers {
+  readonly #runtime: Runtime
   #lastTurn: Promise<void> = Promise.resolve()
   #waiting = 0
-  /** What was encoded last, while anybody waits: as a rule it is what the next one sends, too (shared-reads.ts). */
-  #encoded: { text: string; bytes: Buffer } | undefined
 
-  /** Calls `send` with the bytes of the text when it is its turn. */
-  async send(text: string, send: (bytes: Buffer) => void): Promise<void> {
+  constructor(runtime: Runtime = systemRuntime) {
+    this.#runtime = runtime
+  }
+
+  /** Calls `send` when it is its turn. */
+  async send(send: () => void): Promise<void> {
     const turn = this.#lastTurn.then(() => setImmediate())
     let ended: () => void = () => undefined
     this.#lastTurn = new Promise((resolve) => (ended = resolve))
     this.#waiting++
     await turn
-    const startedAt = performance.now()
+    const startedAt = this.#runtime.monotonic()
     try {
-      send(this.#bytesOf(text))
+      send()
     } finally {
-      if (--this.#waiting === 0) this.#encoded = undefined
-      setTimeout(ended, OTHERS_SHARE * (performance.now() - startedAt))
+      this.#waiting--
+      void this.#rest(this.#runtime.monotonic() - startedAt).then(ended)
     }
   }
 
-  #bytesOf(text: string): Buffer {
-    if (this.#encoded?.text !== text) this.#encoded = { text, bytes: Buffer.from(text) }
-    return this.#encoded.bytes
+  async #rest(tookMs: number): Promise<void> {
+    const restMs = Math.min(MOST_REST_MS, Math.min(OTHERS_SHARE, this.#waiting) * tookMs)
+    if (restMs > 0) await this.#runtime.sleep(restMs)
   }
 }

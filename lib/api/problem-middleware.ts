@@ -1,15 +1,14 @@
 import type { MiddlewareObj } from '@middy/core'
-import type { APIGatewayProxyResult } from 'aws-lambda'
 import { BorealError, isBorealError } from '../model/errors.ts'
 import type { ApiOptions } from './api-options.ts'
-import type { ApiEvent } from './handler.ts'
+import type { ApiEvent, ApiResult } from './handler.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 
 /** Turns whatever was thrown into problem+json. What is not ours is logged with its stack and shown without. */
 export function problemMiddleware({
   logger,
   node,
-}: Pick<ApiOptions, 'logger' | 'node'>): MiddlewareObj<ApiEvent, APIGatewayProxyResult> {
+}: Pick<ApiOptions, 'logger' | 'node'>): MiddlewareObj<ApiEvent, ApiResult> {
   return {
     onError: async (request) => {
       const { error, event } = request

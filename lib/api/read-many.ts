@@ -56,7 +56,9 @@ export async function readMany(
     client,
   )
   let next = 0
-  const answers = reads.map((read) => ('statement' in read ? read.answer(results[next++]!) : read))
+  const answers = reads
+    .map((read) => ('statement' in read ? read.answer(results[next++]!) : read))
+    .map(({ status, body }) => ({ status, body: String(body) }))
   if (answers.length > 1 && answers.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0) > MAX_PAGE_BYTES) {
     throw new BorealError('too_large', 'the answers are larger than 5 MB together; read less at once')
   }

@@ -52,13 +52,13 @@ export interface ApiRequest extends ReadRequest {
 
 export interface ApiAnswer {
   status?: number
-  /** JSON text. */
-  body: string
+  /** JSON text, or its bytes in UTF-8. */
+  body: string | Buffer
   headers?: Record<string, string>
 }
 
 /** What a data route reads, and how the results become an answer. */
 export interface DataRead {
   statement: Statement
-  answer(result: ResultSet): { status: number; body: string }
+  answer(result: ResultSet): { status: number; body: string | Buffer }
 }

@@ -132,7 +132,10 @@ describe.each([0, 1])('with %d readers', async (readers) => {
     const key = keyIn('ahead')
     const version = await store.save(update(key))
     await store.fetch(key)
-    const keep = vi.spyOn(node.records, 'get').mockReturnValue({ version: version + 1, text: '"of the reader ahead"' })
+    const keep = vi.spyOn(node.records, 'get').mockReturnValue({
+      version: version + 1,
+      bytes: Buffer.from('"of the reader ahead"'),
+    })
     const operations = [{ op: 'saveJobUpdateEvent', key, event: updateEvent('ABORTED', 2) }]
     const { body } = await api.send('POST', '/v1/reads', { reads: [{ path: pathOf(key) }], operations })
     keep.mockRestore()

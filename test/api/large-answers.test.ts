@@ -2,9 +2,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { ApiHandler } from '../../lib/api/handler.ts'
 import { serveHttp } from '../../lib/api/http-server.ts'
 import { LargeAnswers } from '../../lib/api/large-answers.ts'
+import { systemRuntime } from '../../lib/model/runtime.ts'
 
 const READERS = 50
-const LARGE = 'x'.repeat(200_000)
 
 test('many large answers that are ready at once leave a turn of the event loop each', async () => {
   const answers = new LargeAnswers()
@@ -15,29 +15,38 @@ test('many large answers that are ready at once leave a turn of the event loop e
     turn++
     if (sentIn.length < READERS) setImmediate(next)
   })
-  const sent = Array.from({ length: READERS }, () => answers.send(LARGE, () => sentIn.push(turn)))
+  const sent = Array.from({ length: READERS }, () => answers.send(() => sentIn.push(turn)))
   await Promise.all(sent)
   expect(sentIn).toHaveLength(READERS)
   expect(new Set(sentIn).size).toBe(READERS)
 })
 
-test('the same text is encoded once for all who wait for it, and not kept for those who come later', async () => {
-  const answers = new LargeAnswers()
-  const bytes: Buffer[] = []
-  const send = (text: string) => answers.send(text, (each) => bytes.push(each))
-  await Promise.all([send('ä'), send('ä'), send('ö')])
-  await send('ö')
-  expect(bytes.map(String)).toEqual(['ä', 'ä', 'ö', 'ö'])
-  expect(bytes[1]).toBe(bytes[0])
-  expect(bytes[3]).not.toBe(bytes[2])
+/** What is left to others behind each of so many answers that wait at once, ms, if writing one takes so long. */
+async function restsBehind(count: number, tookMs: number): Promise<number[]> {
+  let now = 0
+  const rests: number[] = []
+  const sleep = async (ms: number) => void rests.push(ms)
+  const answers = new LargeAnswers({ ...systemRuntime, monotonic: () => now, sleep })
+  await Promise.all(Array.from({ length: count }, () => answers.send(() => (now += tookMs))))
+  return rests
+}
+
+test('the more answers wait, the more is left to others behind each; nobody waits behind one alone', async () => {
+  expect(await restsBehind(1, 1)).toEqual([])
+  expect(await restsBehind(4, 1)).toEqual([3, 2, 1])
+  expect(Math.max(...(await restsBehind(200, 1)))).toBe(24)
+})
+
+test('an answer that has waited for the processor does not hold up the others for long', async () => {
+  expect(Math.max(...(await restsBehind(200, 30)))).toBe(50)
 })
 
 test('an answer that cannot be written is the failure of its own reader alone', async () => {
   const answers = new LargeAnswers()
-  const failed = answers.send('a', () => {
+  const failed = answers.send(() => {
     throw new Error('gone')
   })
-  const sent = answers.send('b', () => undefined)
+  const sent = answers.send(() => undefined)
   await expect(failed).rejects.toThrow('gone')
   await sent
 })

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import { BUNDLE, bundleIfStale, filesBelow } from '../../bin/bundle.mjs'
 import { bundleSize } from '../../bin/bundle-size.mjs'
+import { keyIn, pathOf } from '../support/job-update-store.ts'
 import { quota } from '../support/records.ts'
+import { update } from '../support/update-records.ts'
 import { describeOnLambda, Environment } from './environment.ts'
 import { place } from './place.ts'
 
@@ -39,6 +41,16 @@ describeOnLambda('the API function', () => {
     console.log(`the API function: ${peakMb} MB after 200 invocations`)
     // The least that a deployment can give it.
     expect(peakMb).toBeLessThan(1_024)
+  })
+
+  test('gives a large record as the text that API Gateway takes, also the second time', async () => {
+    const environment = await Environment.start('api', await place())
+    const key = keyIn('www')
+    const saved = { operations: [{ op: 'saveJobUpdate', jobUpdate: update(key) }] }
+    expect((await environment.request('POST', '/v1/transactions', saved)).status).toBe(200)
+    const first = await environment.request('GET', pathOf(key))
+    expect(first).toMatchObject({ status: 200, body: { update: { summary: { key } }, version: 1 } })
+    expect(await environment.request('GET', pathOf(key))).toEqual(first)
   })
 
   test('frozen and thawed it reads what others wrote meanwhile, goes on writing, and knows its keys', async () => {

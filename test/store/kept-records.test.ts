@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { KeptRecords } from '../../lib/store/kept-records.ts'
+import { KeptRecords, recordOrKnown } from '../../lib/store/kept-records.ts'
+import { Result } from '../../lib/store/result-set.ts'
 
-const record = (version: number, text = 'text') => ({ version, text })
+const record = (version: number, text = 'text') => ({ version, bytes: Buffer.from(text) })
 
 /** About this much is for the entry itself. */
 const ENTRY = 200
@@ -47,4 +48,17 @@ test('a record larger than all the memory is not kept and drives nothing out; wi
   const none = new KeptRecords(0)
   none.keep('k', record(1))
   expect(none.get('k')).toBeUndefined()
+})
+
+test('what is kept of a small part of a large message is the part alone', () => {
+  const cells = ['k', '{}', '7']
+  const row = Buffer.concat([
+    Buffer.from([0, 3]),
+    ...cells.flatMap((cell) => [Buffer.from([0, 0, 0, cell.length]), Buffer.from(cell)]),
+  ])
+  const message = Buffer.alloc(1_000_000)
+  row.copy(message)
+  const record = recordOrKnown(new Result([message.subarray(0, row.byteLength)]), undefined)!
+  expect({ ...record, bytes: String(record.bytes) }).toEqual({ version: 7, bytes: '{}' })
+  expect(record.bytes.buffer.byteLength).toBeLessThan(message.byteLength / 2)
 })
