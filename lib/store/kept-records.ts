@@ -71,7 +71,7 @@ export class KeptRecords {
 
 /** A key takes one byte a character, or two if one of them needs it. */
 function bytesOf(key: string, { bytes }: KeptRecord): number {
-  return 2 * key.length + bytes.byteLength + ENTRY_BYTES
+  return 2 * key.length + bytes.buffer.byteLength + ENTRY_BYTES
 }
 
 /**
@@ -88,5 +88,9 @@ export function recordOrKnown(result: ResultSet, known: KeptRecord | undefined):
 
 /** A cell is a part of the whole message, which must not be kept for the sake of a small part. */
 function ownBytes(cell: Buffer): Buffer {
-  return cell.byteLength < cell.buffer.byteLength / 2 ? Buffer.from(cell) : cell
+  if (cell.byteLength >= cell.buffer.byteLength / 2) return cell
+  // Not from a pool, of which a small record would keep the rest.
+  const own = Buffer.allocUnsafeSlow(cell.byteLength)
+  own.set(cell)
+  return own
 }
