@@ -88,9 +88,14 @@ async function respond(
     response.end(body)
   }
   if (request.method === 'HEAD') send()
-  else if (bytes > LARGE_BODY_BYTES) await largeAnswers.send(() => send(result.body))
+  else if (bytes > LARGE_BODY_BYTES) await largeAnswers.send(kindOf(result.body), () => send(result.body))
   // Text, because then headers and body leave together in one write.
   else send(result.body)
+}
+
+/** Large records come as bytes, and are the same for all who ask (kept-records.ts). */
+function kindOf(body: string | Buffer): 'record' | 'page' {
+  return typeof body === 'string' ? 'page' : 'record'
 }
 
 async function eventOf(request: IncomingMessage): Promise<ApiEvent> {

@@ -4,8 +4,11 @@ import { type Runtime, systemRuntime } from '../model/runtime.ts'
 /** Bodies above this leave one at a time. */
 export const LARGE_BODY_BYTES = 64 * 1024
 
-/** So many times as long as an answer took is left to others behind it for each one that still waits; at most so many. */
-const OTHERS_SHARE = 24
+/**
+ * So many times as long as an answer took is left to others behind it for each one that still waits; at most so many. A record
+ * is what a crowd waits for; a page is its reader's own, and a queue of them should not last.
+ */
+const OTHERS_SHARE = { record: 24, page: 3 }
 
 /** But not for longer, ms: what took its time may have waited for the processor. */
 const MOST_REST_MS = 50
@@ -25,7 +28,7 @@ export class LargeAnswers {
   }
 
   /** Calls `send` when it is its turn. */
-  async send(send: () => void): Promise<void> {
+  async send(kind: keyof typeof OTHERS_SHARE, send: () => void): Promise<void> {
     const turn = this.#lastTurn.then(() => setImmediate())
     let ended: () => void = () => undefined
     this.#lastTurn = new Promise((resolve) => (ended = resolve))
@@ -36,12 +39,12 @@ export class LargeAnswers {
       send()
     } finally {
       this.#waiting--
-      void this.#rest(this.#runtime.monotonic() - startedAt).then(ended)
+      void this.#rest(OTHERS_SHARE[kind], this.#runtime.monotonic() - startedAt).then(ended)
     }
   }
 
-  async #rest(tookMs: number): Promise<void> {
-    const restMs = Math.min(MOST_REST_MS, Math.min(OTHERS_SHARE, this.#waiting) * tookMs)
+  async #rest(mostShare: number, tookMs: number): Promise<void> {
+    const restMs = Math.min(MOST_REST_MS, Math.min(mostShare, this.#waiting) * tookMs)
     if (restMs > 0) await this.#runtime.sleep(restMs)
   }
 }

@@ -15,19 +15,19 @@ test('many large answers that are ready at once leave a turn of the event loop e
     turn++
     if (sentIn.length < READERS) setImmediate(next)
   })
-  const sent = Array.from({ length: READERS }, () => answers.send(() => sentIn.push(turn)))
+  const sent = Array.from({ length: READERS }, () => answers.send('page', () => sentIn.push(turn)))
   await Promise.all(sent)
   expect(sentIn).toHaveLength(READERS)
   expect(new Set(sentIn).size).toBe(READERS)
 })
 
 /** What is left to others behind each of so many answers that wait at once, ms, if writing one takes so long. */
-async function restsBehind(count: number, tookMs: number): Promise<number[]> {
+async function restsBehind(count: number, tookMs: number, kind: 'record' | 'page' = 'record'): Promise<number[]> {
   let now = 0
   const rests: number[] = []
   const sleep = async (ms: number) => void rests.push(ms)
   const answers = new LargeAnswers({ ...systemRuntime, monotonic: () => now, sleep })
-  await Promise.all(Array.from({ length: count }, () => answers.send(() => (now += tookMs))))
+  await Promise.all(Array.from({ length: count }, () => answers.send(kind, () => (now += tookMs))))
   return rests
 }
 
@@ -35,6 +35,7 @@ test('the more answers wait, the more is left to others behind each; nobody wait
   expect(await restsBehind(1, 1)).toEqual([])
   expect(await restsBehind(4, 1)).toEqual([3, 2, 1])
   expect(Math.max(...(await restsBehind(200, 1)))).toBe(24)
+  expect(Math.max(...(await restsBehind(200, 1, 'page')))).toBe(3)
 })
 
 test('an answer that has waited for the processor does not hold up the others for long', async () => {
@@ -43,10 +44,10 @@ test('an answer that has waited for the processor does not hold up the others fo
 
 test('an answer that cannot be written is the failure of its own reader alone', async () => {
   const answers = new LargeAnswers()
-  const failed = answers.send(() => {
+  const failed = answers.send('page', () => {
     throw new Error('gone')
   })
-  const sent = answers.send(() => undefined)
+  const sent = answers.send('page', () => undefined)
   await expect(failed).rejects.toThrow('gone')
   await sent
 })

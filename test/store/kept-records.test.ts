@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { KeptRecords, recordOrKnown } from '../../lib/store/kept-records.ts'
 import { Result } from '../../lib/store/result-set.ts'
 
-const record = (version: number, text = 'text') => ({ version, bytes: Buffer.from(new TextEncoder().encode(text).buffer) })
+const record = (version: number, text = 'text') => ({
+  version,
+  bytes: Buffer.from(new TextEncoder().encode(text).buffer),
+})
 
 /** About this much is for the entry itself. */
 const ENTRY = 200
