@@ -90,7 +90,7 @@ async function respond(
   if (request.method === 'HEAD') send()
   else if (bytes > LARGE_BODY_BYTES) await largeAnswers.send(kindOf(result.body), () => send(result.body))
   // Text, because then headers and body leave together in one write.
-  else send(result.body)
+  else send(String(result.body))
 }
 
 /** Large records come as bytes, and are the same for all who ask (kept-records.ts). */
